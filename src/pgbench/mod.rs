@@ -1,0 +1,5 @@
+//! The pgbench script language.
+
+/// A parsed script.
+#[derive(Debug, Clone, Default)]
+pub struct Script {}

@@ -1,0 +1,262 @@
+//! The resolved plan of a rehearsal: every default applied, every file's text parsed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::pgbench::Script;
+use crate::sql::MigrationScript;
+use crate::synth::TableSpec;
+use crate::units::{Rate, Rows, seconds};
+
+/// All that a rehearsal needs to know.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// The scenario's name.
+    pub name: String,
+    /// One line on what it shows.
+    pub title: String,
+    /// All randomness.
+    pub seed: u64,
+    /// The shadow server.
+    pub shadow: ShadowPlan,
+    /// Schema files, in order.
+    pub schema: Vec<SourceFile>,
+    /// Tables to fill, by the name that the scenario uses.
+    pub tables: BTreeMap<String, TablePlan>,
+    /// The traffic.
+    pub traffic: TrafficPlan,
+    /// The fleet that sends it.
+    pub application: ApplicationPlan,
+    /// The migration to rehearse.
+    pub migration: MigrationPlan,
+    /// Lengths of the phases.
+    pub phases: PhasesPlan,
+    /// The verdict's rules.
+    pub limits: Limits,
+    /// Checked before and after.
+    pub invariants: Vec<InvariantPlan>,
+    /// Expected outcomes by migration file, for `verify`.
+    pub expect: BTreeMap<String, Outcome>,
+}
+
+/// A user's text file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// As the scenario names it.
+    pub name: String,
+    /// Its text; reports name the file only.
+    #[serde(skip)]
+    pub text: String,
+}
+
+/// The shadow server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShadowPlan {
+    /// GUCs set over the tool's own.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// One table of the scenario.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TablePlan {
+    /// Rows in production; the fill's own number is in `fill.rows`.
+    pub production_rows: Rows,
+    /// How it is filled.
+    pub fill: TableSpec,
+}
+
+/// The traffic.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrafficPlan {
+    /// Transactions per second over all instances, open loop.
+    pub rate: Rate,
+    /// How arrivals are spaced.
+    pub arrivals: Arrivals,
+    /// How statements are sent.
+    pub protocol: Protocol,
+    /// The mix.
+    pub transactions: Vec<TransactionPlan>,
+}
+
+/// How arrivals are spaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrivals {
+    /// Exponential gaps, as independent users make.
+    #[default]
+    Poisson,
+    /// Equal gaps.
+    Uniform,
+}
+
+/// How statements are sent, as `pgbench -M`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Parsed once per connection and kept.
+    #[default]
+    Prepared,
+    /// Parsed each time.
+    Extended,
+    /// Variables put into the text.
+    Simple,
+}
+
+/// One kind of transaction.
+#[derive(Debug, Clone, Serialize)]
+pub struct TransactionPlan {
+    /// Its name.
+    pub name: String,
+    /// Its share, relative to the others'.
+    pub weight: u32,
+    /// The script's file as the scenario names it; none where it stands inline.
+    pub file: Option<String>,
+    /// The parsed script.
+    #[serde(skip)]
+    pub script: Script,
+}
+
+/// The fleet that sends the traffic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApplicationPlan {
+    /// Processes of the application.
+    pub instances: u32,
+    /// Connections each may hold.
+    pub pool_size: u32,
+    /// Longest wait for a free connection.
+    #[serde(with = "seconds")]
+    pub acquire_timeout: Duration,
+    /// The sessions' `statement_timeout`; zero is none.
+    #[serde(with = "seconds")]
+    pub statement_timeout: Duration,
+}
+
+impl Default for ApplicationPlan {
+    /// Four instances with HikariCP's and sqlx's pool of 10, Rails' checkout wait of 5 s, and the 30 s
+    /// after which most platforms' load balancers give a request up.
+    fn default() -> Self {
+        Self {
+            instances: 4,
+            pool_size: 10,
+            acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The migration.
+#[derive(Debug, Clone, Serialize)]
+pub struct MigrationPlan {
+    /// Its file or files as the scenario names them, joined by `, `.
+    pub file: String,
+    /// The statements, in order.
+    #[serde(skip)]
+    pub scripts: Vec<MigrationScript>,
+    /// What one transaction holds.
+    pub transaction: TransactionMode,
+    /// The session's `lock_timeout`; zero is none.
+    #[serde(with = "seconds")]
+    pub lock_timeout: Duration,
+    /// Whole-migration attempts where `lock_timeout` struck.
+    pub attempts: u32,
+    /// Wait between two attempts.
+    #[serde(with = "seconds")]
+    pub backoff: Duration,
+}
+
+/// What one transaction of the migration holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionMode {
+    /// A whole file.
+    #[default]
+    File,
+    /// Each statement by itself (autocommit).
+    Statement,
+}
+
+/// Lengths of the phases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhasesPlan {
+    /// Traffic before anything is measured.
+    #[serde(with = "seconds")]
+    pub warmup: Duration,
+    /// Traffic alone.
+    #[serde(with = "seconds")]
+    pub baseline: Duration,
+    /// Traffic after the migration.
+    #[serde(with = "seconds")]
+    pub recovery: Duration,
+}
+
+impl Default for PhasesPlan {
+    fn default() -> Self {
+        Self {
+            warmup: Duration::from_secs(3),
+            baseline: Duration::from_secs(10),
+            recovery: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The verdict's rules (DESIGN §6, `[limits]`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Longest that any application session may wait behind the migration.
+    #[serde(with = "seconds")]
+    pub lock_wait: Duration,
+    /// p99 over the baseline's p99.
+    pub p99_ratio: f64,
+    /// A p99 below this is never judged.
+    #[serde(with = "seconds")]
+    pub p99_floor: Duration,
+    /// Failed over scheduled, beyond the baseline's own.
+    pub error_rate: f64,
+    /// Longest stretch in which no transaction of a kind succeeds, although due.
+    #[serde(with = "seconds")]
+    pub unavailable: Duration,
+    /// The migration's own duration.
+    #[serde(with = "seconds")]
+    pub migration_time: Duration,
+    /// Whether the limits apply to the projection as well.
+    pub forecast: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            lock_wait: Duration::from_secs(2),
+            p99_ratio: 3.0,
+            p99_floor: Duration::from_millis(100),
+            error_rate: 0.001,
+            unavailable: Duration::from_secs(2),
+            migration_time: Duration::from_secs(3600),
+            forecast: true,
+        }
+    }
+}
+
+/// A query that must give the same number before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvariantPlan {
+    /// Its name.
+    pub name: String,
+    /// A query that returns one number.
+    pub sql: String,
+    /// The number.
+    pub expect: i64,
+}
+
+/// What a rehearsal decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// No rule failed and the evidence is enough.
+    Safe,
+    /// A rule failed.
+    Unsafe,
+    /// The evidence does not carry a verdict.
+    Inconclusive,
+}

@@ -1,0 +1,182 @@
+//! The catalog as data: what a database's tables, columns and constraints are.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A relation's name, schema-qualified and unquoted, as reports print it (`public.measurements`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RelationName {
+    /// The schema (namespace).
+    pub schema: String,
+    /// The relation's own name.
+    pub name: String,
+}
+
+impl fmt::Display for RelationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
+/// The user tables of a database with all that decides what rows they can hold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Schema {
+    /// Ordinary tables, by schema and name.
+    pub tables: Vec<Table>,
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// `pg_class.oid`.
+    pub oid: u32,
+    /// Its name.
+    pub name: RelationName,
+    /// Columns in attribute order, dropped ones left out.
+    pub columns: Vec<Column>,
+    /// PRIMARY KEY, UNIQUE constraints and unique indexes on plain columns; the primary key first.
+    pub unique_keys: Vec<UniqueKey>,
+    /// Foreign keys of this table.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// CHECK constraints.
+    pub checks: Vec<Check>,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub data_type: DataType,
+    /// NOT NULL (or part of the primary key).
+    pub not_null: bool,
+    /// The default's text by `pg_get_expr`, none for generated columns.
+    pub default: Option<String>,
+    /// GENERATED … STORED or VIRTUAL: never written.
+    pub generated: bool,
+    /// An identity column, or one whose default draws from a sequence (`serial`).
+    pub sequence: bool,
+}
+
+/// A column's type, resolved as far as generating values needs it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataType {
+    /// As `format_type` prints it, modifier included: `numeric(10,2)`, `text[]`, `public.mood`.
+    pub name: String,
+    /// What it is.
+    pub kind: TypeKind,
+}
+
+/// The kinds of types that values are generated for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TypeKind {
+    /// A type of `pg_catalog` by its internal name (`int4`, `timestamptz`, `varchar`), with the
+    /// modifier's numbers as written (`varchar(20)` → `[20]`, `numeric(10,2)` → `[10, 2]`).
+    Base {
+        /// `pg_type.typname`.
+        name: String,
+        /// Type modifier arguments.
+        modifiers: Vec<i32>,
+    },
+    /// An enum and its labels in order.
+    Enum {
+        /// `pg_enum.enumlabel` by `enumsortorder`.
+        labels: Vec<String>,
+    },
+    /// An array of another type.
+    Array {
+        /// The element's type.
+        element: Box<TypeKind>,
+    },
+    /// A domain over another type.
+    Domain {
+        /// The base type.
+        base: Box<TypeKind>,
+        /// NOT NULL of the domain.
+        not_null: bool,
+        /// CHECK expressions over `VALUE`, by `pg_get_expr`.
+        checks: Vec<String>,
+    },
+    /// Anything else (composite, range, extension types), by its name.
+    Other {
+        /// `pg_type.typname`.
+        name: String,
+    },
+}
+
+/// Columns whose values together are unique.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UniqueKey {
+    /// The index's name.
+    pub name: String,
+    /// Whether this is the primary key.
+    pub primary: bool,
+    /// Column names in index order.
+    pub columns: Vec<String>,
+    /// Whether it is partial (`WHERE`).
+    pub partial: bool,
+}
+
+/// A foreign key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    /// The constraint's name.
+    pub name: String,
+    /// Referencing columns.
+    pub columns: Vec<String>,
+    /// The referenced table.
+    pub references: RelationName,
+    /// Referenced columns, in the order of `columns`.
+    pub referenced_columns: Vec<String>,
+    /// Whether it is validated.
+    pub validated: bool,
+}
+
+/// A CHECK constraint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// The constraint's name.
+    pub name: String,
+    /// The expression by `pg_get_expr`, in parentheses as PostgreSQL prints it.
+    pub expression: String,
+    /// The columns it speaks of (`pg_constraint.conkey`).
+    pub columns: Vec<String>,
+}
+
+impl Schema {
+    /// The table that a scenario means by `name` or `schema.name`: an unqualified name is looked for
+    /// in `public` first, then anywhere if only one schema has it.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        if let Some((schema, name)) = name.split_once('.') {
+            return self
+                .tables
+                .iter()
+                .find(|table| table.name.schema == schema && table.name.name == name);
+        }
+        let mut named = self.tables.iter().filter(|table| table.name.name == name);
+        let first = named.next()?;
+        match named.next() {
+            None => Some(first),
+            Some(_) => self.table(&format!("public.{name}")),
+        }
+    }
+
+    /// Tables by name.
+    pub fn by_name(&self) -> BTreeMap<&RelationName, &Table> {
+        self.tables
+            .iter()
+            .map(|table| (&table.name, table))
+            .collect()
+    }
+}
+
+impl Table {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}

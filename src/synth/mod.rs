@@ -1,0 +1,40 @@
+//! Rows as a pure function of (seed, table, column, row number).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// How many rows a table gets and what the scenario says of its columns.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TableSpec {
+    /// Rows to fill.
+    pub rows: u64,
+    /// Overrides by column name.
+    pub columns: BTreeMap<String, ColumnSpec>,
+}
+
+/// What a scenario says of one column (DESIGN §6).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ColumnSpec {
+    /// `table.column` whose values it takes, where no foreign key says it.
+    pub references: Option<String>,
+    /// `uniform`, `zipf(s)`, `normal(mean,sd)`, `exponential(rate)`, `sequence`.
+    pub distribution: Option<String>,
+    /// Share of nulls.
+    pub null_fraction: Option<f64>,
+    /// Share of keys that point nowhere.
+    pub orphan_fraction: Option<f64>,
+    /// The values to choose from.
+    pub values: Option<Vec<toml::Value>>,
+    /// Their relative frequencies.
+    pub weights: Option<Vec<f64>>,
+    /// Lowest and highest value.
+    pub range: Option<[toml::Value; 2]>,
+    /// A text in which `{n}` is the row number from 1.
+    pub pattern: Option<String>,
+    /// Characters (or bytes, of bytea) a value has.
+    pub width: Option<u32>,
+    /// Distinct values.
+    pub distinct: Option<u64>,
+}
