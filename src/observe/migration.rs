@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sql::Hazard;
 use crate::units::{optional_seconds, seconds};
 
 /// The migration of a pass.
@@ -109,16 +110,4 @@ pub struct HeldLock {
     /// From when it was got to the end of its transaction; none if that was not seen.
     #[serde(with = "optional_seconds")]
     pub held: Option<Duration>,
-}
-
-/// A danger that the statement's text shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hazard {
-    /// The rule's name, kebab-case.
-    pub rule: String,
-    /// What happens.
-    pub message: String,
-    /// What to write instead.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rewrite: Option<String>,
 }

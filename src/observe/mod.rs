@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use accounting::Accounting;
 pub use locks::{LockWait, Locks, Root, RootKind};
 pub use migration::{
-    Hazard, HeldLock, Migration, MigrationError, MigrationOutcome, ServerError, Statement,
+    HeldLock, Migration, MigrationError, MigrationOutcome, ServerError, Statement,
 };
 pub use phase::{Lag, Latency, Phase, PhaseName, TransactionPhase};
 

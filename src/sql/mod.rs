@@ -1,5 +1,7 @@
 //! Migration text: statements, their kinds, and what is dangerous in them.
 
+use serde::{Deserialize, Serialize};
+
 /// A migration file split into statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationScript {
@@ -18,4 +20,16 @@ pub struct SqlStatement {
     pub line: usize,
     /// The byte where it begins.
     pub offset: usize,
+}
+
+/// A danger that a statement's text shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hazard {
+    /// The rule's name, kebab-case.
+    pub rule: String,
+    /// What happens.
+    pub message: String,
+    /// What to write instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<String>,
 }
