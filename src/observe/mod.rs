@@ -2,15 +2,18 @@
 //! records into it: requests into phases, ticks into series, lock samples into waits.
 
 pub mod accounting;
+pub mod lock_mode;
 pub mod locks;
 pub mod migration;
 pub mod phase;
+pub mod waits;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use accounting::Accounting;
+pub use lock_mode::LockMode;
 pub use locks::{LockWait, Locks, Root, RootKind};
 pub use migration::{
     HeldLock, Migration, MigrationError, MigrationOutcome, ServerError, Statement,

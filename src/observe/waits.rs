@@ -1,0 +1,548 @@
+//! Lock samples folded into waits: who waited for what, how long, and who stood at the root.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::lock_mode::LockMode;
+use super::{LockWait, Locks, Root, RootKind};
+
+/// What one look at `pg_locks` showed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LockSample {
+    /// When, since the timeline's origin.
+    pub at: Duration,
+    /// Locks waited for, and the locks that others hold or ask for on the same relations.
+    pub locks: Vec<LockRow>,
+    /// The migration's backend and the statement it is in.
+    pub migration: Option<(i32, usize)>,
+    /// Whose sessions the backends are; [`Owner::Other`] where nothing is said.
+    pub owners: BTreeMap<i32, Owner>,
+}
+
+impl LockSample {
+    fn owner(&self, pid: i32) -> &Owner {
+        match self.migration {
+            Some((migration, _)) if migration == pid => &Owner::Migration,
+            _ => self.owners.get(&pid).unwrap_or(&Owner::Other),
+        }
+    }
+}
+
+/// One row of `pg_locks`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LockRow {
+    /// The backend that holds it or waits for it.
+    pub pid: i32,
+    /// `pg_locks.locktype`.
+    pub locktype: String,
+    /// The relation's oid and schema-qualified name.
+    pub relation: Option<(u32, String)>,
+    /// `pg_locks.mode`.
+    pub mode: String,
+    /// Held, or waited for.
+    pub granted: bool,
+    /// How long it has been waited for already, where the server says (14 and later).
+    pub waited: Option<Duration>,
+    /// Whom it waits for: `pg_blocking_pids`, holders and those before it in the queue.
+    pub blockers: Vec<i32>,
+}
+
+/// Whose session a backend serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// The migration.
+    Migration,
+    /// A disturbance of the scenario.
+    Disturbance,
+    /// The traffic, in this kind of transaction.
+    Traffic(String),
+    /// Anything else.
+    Other,
+}
+
+impl Owner {
+    fn name(&self) -> &str {
+        match self {
+            Self::Migration => "migration",
+            Self::Disturbance => "disturbance",
+            Self::Traffic(transaction) => transaction,
+            Self::Other => "other",
+        }
+    }
+
+    fn root_kind(&self) -> RootKind {
+        match self {
+            Self::Migration => RootKind::Migration,
+            Self::Disturbance => RootKind::Disturbance,
+            Self::Traffic(_) => RootKind::Traffic,
+            Self::Other => RootKind::Other,
+        }
+    }
+}
+
+/// A lock of the migration, as the samples showed it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenLock {
+    /// Schema-qualified relation.
+    pub relation: String,
+    /// `pg_locks.mode`.
+    pub mode: String,
+    /// The statement in which it was first seen, held or asked for.
+    pub statement: usize,
+    /// When it was first seen granted, since the timeline's origin.
+    pub granted: Option<Duration>,
+    /// When it was last seen, since the timeline's origin.
+    pub last: Duration,
+}
+
+/// Folds samples, in the order of their times, into waits.
+#[derive(Debug, Default)]
+pub struct WaitTracker {
+    open: BTreeMap<i32, OpenWait>,
+    ended: Vec<EndedWait>,
+    seen: BTreeMap<(u32, String), SeenLock>,
+    samples: u64,
+    first: Option<Duration>,
+    last: Option<Duration>,
+    widest_gap: Duration,
+    peak_waiters: u32,
+    waiters: Vec<(Duration, u32)>,
+}
+
+#[derive(Debug)]
+struct OpenWait {
+    lock: (String, Option<u32>, String),
+    start: Duration,
+    last_seen: Duration,
+    wait: LockWait,
+}
+
+#[derive(Debug)]
+struct EndedWait {
+    start: Duration,
+    wait: LockWait,
+}
+
+impl WaitTracker {
+    /// Takes in one sample.
+    pub fn observe(&mut self, sample: &LockSample) {
+        if let Some(last) = self.last {
+            self.widest_gap = self.widest_gap.max(sample.at.saturating_sub(last));
+        }
+        self.first.get_or_insert(sample.at);
+        self.samples += 1;
+        self.note_migration_locks(sample);
+        let queue = Queue::of(sample);
+        let mut waiting = BTreeSet::new();
+        for row in sample.locks.iter().filter(|row| !row.granted) {
+            waiting.insert(row.pid);
+            self.extend_or_open(sample, row, &queue);
+        }
+        let gone: Vec<i32> = self
+            .open
+            .keys()
+            .copied()
+            .filter(|pid| !waiting.contains(pid))
+            .collect();
+        for pid in gone {
+            self.close(pid, sample.at);
+        }
+        let waiters = u32::try_from(waiting.len()).unwrap_or(u32::MAX);
+        self.peak_waiters = self.peak_waiters.max(waiters);
+        self.note_waiters(sample.at, waiters);
+        self.last = Some(sample.at);
+    }
+
+    /// Most sessions seen waiting in each second that had any, by the second's start.
+    fn note_waiters(&mut self, at: Duration, waiters: u32) {
+        let second = Duration::from_secs(at.as_secs());
+        match self.waiters.last_mut() {
+            Some((last, most)) if *last == second => *most = (*most).max(waiters),
+            _ if waiters > 0 => self.waiters.push((second, waiters)),
+            _ => {}
+        }
+    }
+
+    fn note_migration_locks(&mut self, sample: &LockSample) {
+        let Some((pid, statement)) = sample.migration else {
+            return;
+        };
+        for row in sample.locks.iter().filter(|row| row.pid == pid) {
+            let Some((oid, name)) = &row.relation else {
+                continue;
+            };
+            let seen = self
+                .seen
+                .entry((*oid, row.mode.clone()))
+                .or_insert_with(|| SeenLock {
+                    relation: name.clone(),
+                    mode: row.mode.clone(),
+                    statement,
+                    granted: None,
+                    last: sample.at,
+                });
+            seen.last = sample.at;
+            if row.granted {
+                seen.granted.get_or_insert(sample.at);
+            }
+        }
+    }
+
+    fn extend_or_open(&mut self, sample: &LockSample, row: &LockRow, queue: &Queue<'_>) {
+        let oid = row.relation.as_ref().map(|(oid, _)| *oid);
+        let lock = (row.locktype.clone(), oid, row.mode.clone());
+        let start = row.waited.map(|waited| sample.at.saturating_sub(waited));
+        let continues = self.open.get(&row.pid).is_some_and(|open| {
+            open.lock == lock && start.is_none_or(|start| start <= open.last_seen)
+        });
+        if !continues {
+            self.close(row.pid, start.unwrap_or(sample.at));
+        }
+        let (root, depth) = queue.root(row);
+        let root = Root {
+            statement: self.blamed_statement(sample, row, &root),
+            ..root
+        };
+        let open = self.open.entry(row.pid).or_insert_with(|| OpenWait {
+            lock,
+            start: start.unwrap_or(sample.at),
+            last_seen: sample.at,
+            wait: LockWait {
+                start: 0.0,
+                length: Duration::ZERO,
+                relation: row.relation.as_ref().map(|(_, name)| name.clone()),
+                mode: row.mode.clone(),
+                locktype: row.locktype.clone(),
+                waiter: sample.owner(row.pid).name().to_owned(),
+                root: root.clone(),
+                depth,
+            },
+        });
+        open.last_seen = sample.at;
+        // A wait that the migration stood in the way of at any time is the migration's.
+        if open.wait.root.kind != RootKind::Migration {
+            open.wait.root = root;
+            open.wait.depth = depth;
+        }
+    }
+
+    /// The statement that took, or asked for, the lock in the way: the first one seen with a lock on
+    /// the relation that conflicts; for waits on rows, the one that runs.
+    fn blamed_statement(&self, sample: &LockSample, row: &LockRow, root: &Root) -> Option<usize> {
+        let (pid, current) = sample.migration?;
+        if root.pid != pid {
+            return None;
+        }
+        let asked: Option<LockMode> = row.mode.parse().ok();
+        let oid = row.relation.as_ref().map(|(oid, _)| *oid);
+        let conflicting = self.seen.iter().filter(|((relation, mode), _)| {
+            let held: Option<LockMode> = mode.parse().ok();
+            row.locktype == "relation"
+                && Some(*relation) == oid
+                && asked
+                    .zip(held)
+                    .is_some_and(|(asked, held)| asked.conflicts_with(held))
+        });
+        conflicting
+            .map(|(_, seen)| seen.statement)
+            .min()
+            .or(Some(current))
+    }
+
+    /// A wait ended somewhere between the sample that last showed it and `by`: the middle is taken.
+    fn close(&mut self, pid: i32, by: Duration) {
+        let Some(open) = self.open.remove(&pid) else {
+            return;
+        };
+        let end = open.last_seen + by.saturating_sub(open.last_seen) / 2;
+        let length = end.saturating_sub(open.start);
+        self.ended.push(EndedWait {
+            start: open.start,
+            wait: LockWait {
+                length,
+                ..open.wait
+            },
+        });
+    }
+
+    /// Ends the tracking. Times in the result are since `zero`.
+    pub fn finish(mut self, zero: Duration) -> TrackedLocks {
+        let open: Vec<i32> = self.open.keys().copied().collect();
+        for pid in open {
+            let last = self.last.unwrap_or_default();
+            self.close(pid, last);
+        }
+        let span = self
+            .last
+            .unwrap_or_default()
+            .saturating_sub(self.first.unwrap_or_default());
+        let gaps = u32::try_from(self.samples.saturating_sub(1)).unwrap_or(u32::MAX);
+        let mut waits: Vec<LockWait> = self
+            .ended
+            .into_iter()
+            .map(|EndedWait { start, wait }| LockWait {
+                start: start.as_secs_f64() - zero.as_secs_f64(),
+                ..wait
+            })
+            .collect();
+        waits.sort_by(|a, b| b.length.cmp(&a.length).then(a.start.total_cmp(&b.start)));
+        let victims = || waits.iter().filter(|wait| wait.waiter != "migration");
+        let locks = Locks {
+            sample_interval: span.checked_div(gaps).unwrap_or_default(),
+            sample_error: self.widest_gap,
+            samples: self.samples,
+            max_wait: victims().map(|wait| wait.length).max().unwrap_or_default(),
+            total_wait: victims().map(|wait| wait.length).sum(),
+            peak_waiters: self.peak_waiters,
+            waits_seen: waits.len() as u64,
+            waits: Vec::new(),
+        };
+        TrackedLocks {
+            locks: Locks { waits, ..locks },
+            migration: self.seen.into_values().collect(),
+            waiters: self.waiters,
+        }
+    }
+}
+
+/// All that the samples showed.
+#[derive(Debug, Default)]
+pub struct TrackedLocks {
+    /// The waits, all of them, longest first.
+    pub locks: Locks,
+    /// The migration's own locks.
+    pub migration: Vec<SeenLock>,
+    /// Most sessions waiting at once in each second that had any (seconds of the timeline).
+    pub waiters: Vec<(Duration, u32)>,
+}
+
+/// Who waits for whom in one sample.
+struct Queue<'a> {
+    sample: &'a LockSample,
+    waiting: BTreeMap<i32, &'a LockRow>,
+}
+
+impl<'a> Queue<'a> {
+    fn of(sample: &'a LockSample) -> Self {
+        let waiting = sample
+            .locks
+            .iter()
+            .filter(|row| !row.granted)
+            .map(|row| (row.pid, row))
+            .collect();
+        Self { sample, waiting }
+    }
+
+    /// The root of a wait and how many sessions stand before the waiter on the way to it: the
+    /// migration if it stands in the queue at all, else the farthest session that waits for nobody
+    /// (in a deadlock, the farthest one).
+    fn root(&self, waiter: &LockRow) -> (Root, u32) {
+        let migration = self.sample.migration.map(|(pid, _)| pid);
+        let mut depths = BTreeMap::from([(waiter.pid, 0)]);
+        let mut next = VecDeque::from([waiter]);
+        while let Some(row) = next.pop_front() {
+            let depth = depths.get(&row.pid).copied().unwrap_or(0) + 1;
+            for &blocker in &row.blockers {
+                if depths.contains_key(&blocker) {
+                    continue;
+                }
+                depths.insert(blocker, depth);
+                next.extend(self.waiting.get(&blocker));
+            }
+        }
+        depths.remove(&waiter.pid);
+        let by_migration = migration.and_then(|pid| depths.get_key_value(&pid));
+        let farthest = || {
+            depths
+                .iter()
+                .max_by_key(|(pid, depth)| (!self.waiting.contains_key(pid), **depth))
+        };
+        match by_migration.or_else(farthest) {
+            Some((&pid, &depth)) => (self.describe(pid, waiter), depth),
+            None => (
+                Root {
+                    kind: RootKind::Other,
+                    statement: None,
+                    mode: None,
+                    pid: 0,
+                },
+                1,
+            ),
+        }
+    }
+
+    fn describe(&self, pid: i32, waiter: &LockRow) -> Root {
+        let rows = || self.sample.locks.iter().filter(|row| row.pid == pid);
+        let oid = waiter.relation.as_ref().map(|(oid, _)| *oid);
+        let strongest = rows()
+            .filter(|row| {
+                row.relation.as_ref().map(|(oid, _)| *oid) == oid && row.locktype == "relation"
+            })
+            .max_by_key(|row| row.mode.parse::<LockMode>().ok());
+        let kind = self.sample.owner(pid).root_kind();
+        let mode = strongest
+            .filter(|_| waiter.locktype == "relation")
+            .map(|row| row.mode.clone());
+        Root {
+            kind,
+            statement: None,
+            mode,
+            pid,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MIGRATION: i32 = 100;
+
+    fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn row(pid: i32, mode: &str, granted: bool, blockers: &[i32]) -> LockRow {
+        LockRow {
+            pid,
+            locktype: "relation".into(),
+            relation: Some((1, "public.measurements".into())),
+            mode: mode.into(),
+            granted,
+            waited: None,
+            blockers: blockers.to_vec(),
+        }
+    }
+
+    fn sample(at: u64, statement: usize, locks: Vec<LockRow>) -> LockSample {
+        let owners = BTreeMap::from([
+            (1, Owner::Traffic("record".into())),
+            (2, Owner::Traffic("read".into())),
+        ]);
+        LockSample {
+            at: millis(at),
+            locks,
+            migration: Some((MIGRATION, statement)),
+            owners,
+        }
+    }
+
+    fn track(samples: &[LockSample]) -> TrackedLocks {
+        let mut tracker = WaitTracker::default();
+        for sample in samples {
+            tracker.observe(sample);
+        }
+        tracker.finish(Duration::ZERO)
+    }
+
+    #[test]
+    fn a_wait_is_owed_to_the_statement_that_took_the_conflicting_lock() {
+        let held = || row(MIGRATION, "ShareRowExclusiveLock", true, &[]);
+        let blocked = || row(1, "RowExclusiveLock", false, &[MIGRATION]);
+        let tracked = track(&[
+            sample(0, 2, vec![held()]),
+            sample(10, 3, vec![held(), blocked()]),
+            sample(20, 3, vec![held(), blocked()]),
+            sample(30, 3, vec![held()]),
+        ]);
+        let wait = &tracked.locks.waits[0];
+        assert_eq!(wait.root.kind, RootKind::Migration);
+        assert_eq!(
+            wait.root.statement,
+            Some(2),
+            "statement 3 runs, statement 2 took the lock"
+        );
+        assert_eq!(wait.root.mode.as_deref(), Some("ShareRowExclusiveLock"));
+        assert_eq!((wait.waiter.as_str(), wait.depth), ("record", 1));
+        assert_eq!(wait.length, millis(15), "10 to the middle of 20 and 30");
+        assert_eq!(tracked.migration[0].granted, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn readers_queued_behind_a_waiting_migration_are_its_victims() {
+        // 2 waits for 1, which waits for the migration, which itself waits for 7's long transaction.
+        let tracked = track(&[sample(
+            10,
+            0,
+            vec![
+                row(7, "AccessShareLock", true, &[]),
+                row(MIGRATION, "AccessExclusiveLock", false, &[7]),
+                row(1, "AccessShareLock", false, &[MIGRATION]),
+                row(2, "AccessShareLock", false, &[1]),
+            ],
+        )]);
+        let of = |waiter: &str| {
+            tracked
+                .locks
+                .waits
+                .iter()
+                .find(|wait| wait.waiter == waiter)
+                .unwrap()
+        };
+        assert_eq!((of("read").root.pid, of("read").depth), (MIGRATION, 2));
+        assert_eq!(
+            (of("record").root.kind, of("record").depth),
+            (RootKind::Migration, 1)
+        );
+        assert_eq!(
+            (of("migration").root.pid, of("migration").root.kind),
+            (7, RootKind::Other)
+        );
+        assert_eq!(tracked.locks.peak_waiters, 3);
+    }
+
+    #[test]
+    fn the_servers_own_wait_start_is_used_and_splits_waits() {
+        let blocked = |waited| LockRow {
+            waited: Some(millis(waited)),
+            ..row(1, "RowExclusiveLock", false, &[MIGRATION])
+        };
+        let tracked = track(&[
+            sample(100, 0, vec![blocked(95)]),
+            sample(110, 0, vec![blocked(105)]),
+            sample(130, 0, vec![blocked(2)]),
+            sample(140, 0, vec![]),
+        ]);
+        let lengths: Vec<_> = tracked.locks.waits.iter().map(|wait| wait.length).collect();
+        assert_eq!(lengths, [millis(114), millis(7)]);
+        assert_eq!(tracked.locks.sample_error, millis(20));
+    }
+
+    #[test]
+    fn a_deadlock_has_a_root_and_ends() {
+        let tracked = track(&[sample(
+            0,
+            0,
+            vec![
+                row(1, "ShareLock", false, &[2]),
+                row(2, "ShareLock", false, &[1]),
+            ],
+        )]);
+        assert_eq!(tracked.locks.waits.len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn any_samples_fold_without_panic_and_waits_fit_the_span(
+            samples in prop::collection::vec(
+                prop::collection::vec((1i32..6, any::<bool>(), prop::collection::vec(1i32..6, 0..3)), 0..6),
+                1..20,
+            ),
+        ) {
+            let samples: Vec<_> = samples
+                .into_iter()
+                .enumerate()
+                .map(|(i, rows)| {
+                    let locks = rows.iter().map(|(pid, granted, blockers)| row(*pid, "ShareLock", *granted, blockers)).collect();
+                    sample(i as u64 * 10, i, locks)
+                })
+                .collect();
+            let tracked = track(&samples);
+            let span = millis(samples.len() as u64 * 10);
+            prop_assert!(tracked.locks.waits.iter().all(|wait| wait.length <= span));
+            prop_assert_eq!(tracked.locks.waits.len() as u64, tracked.locks.waits_seen);
+        }
+    }
+}
