@@ -1,11 +1,156 @@
-//! .
-use clap::Parser;
-/// .
-#[derive(Parser)]
-pub struct Cli {}
+//! The command line: definitions only.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::check::CheckOptions;
+use crate::commands::run::RunOptions;
+use crate::commands::verify::VerifyOptions;
+use crate::commands::{Command, Shared};
+use crate::scenario::Override;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Yellow.on_default().bold())
+    .usage(AnsiColor::Yellow.on_default().bold())
+    .literal(AnsiColor::Green.on_default());
+
+const EXIT_CODES: &str = "Exit codes: 0 safe (verify: all as expected), 1 unsafe (verify: not all as expected), \
+2 usage or scenario error, 3 inconclusive, 4 could not run, 130 interrupted.";
+
+/// Rehearse a PostgreSQL migration on a shadow database, at production size, under production-like
+/// traffic, and decide whether it is safe.
+#[derive(Debug, Parser)]
+#[command(version, styles = STYLES, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Commands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Commands {
+    /// Rehearse the scenario's migration under its traffic and judge what the traffic suffered
+    Run(RunArgs),
+    /// Rehearse every migration in [expect] and compare the outcomes with it
+    Verify(VerifyArgs),
+    /// Apply the migration to the schema alone, in seconds: what each statement locks, rewrites and
+    /// scans, and which statements of the traffic it breaks
+    Check(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// A folder that holds scenario.toml, or the file
+    scenario: PathBuf,
+    /// Rehearse this migration instead of the scenario's; repeatable, each on identical data
+    #[arg(long, value_name = "FILE")]
+    migration: Vec<PathBuf>,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    /// Folders that hold scenario.toml, or the files
+    #[arg(required = true)]
+    scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// A folder that holds scenario.toml, or the file
+    scenario: PathBuf,
+    /// Check this migration instead of the scenario's
+    #[arg(long, value_name = "FILE")]
+    migration: Option<PathBuf>,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+#[derive(Debug, Args)]
+struct SharedArgs {
+    /// Write report.json and report.md into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Override a key of the scenario, as limits.lock_wait=500ms; repeatable
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_override)]
+    overrides: Vec<Override>,
+    /// Seed of all randomness
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// PostgreSQL's bin directory (initdb, postgres); default: the one that is installed
+    #[arg(long, value_name = "DIR")]
+    pg_bin: Option<PathBuf>,
+    /// Multiply the rows of every table
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    rows_scale: f64,
+    /// Keep the shadow server's directory afterwards
+    #[arg(long)]
+    keep: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+    /// Print report.json instead of the report
+    #[arg(long)]
+    json: bool,
+}
+
 impl Cli {
-    /// .
-    pub fn into_command(self) -> crate::commands::Command {
-        crate::commands::Command {}
+    /// The command that was asked for.
+    pub fn into_command(self) -> Command {
+        match self.command {
+            Commands::Run(args) => Command::Run(RunOptions {
+                scenario: args.scenario,
+                migrations: args.migration,
+                shared: args.shared.into(),
+            }),
+            Commands::Verify(args) => {
+                Command::Verify(VerifyOptions { scenarios: args.scenarios, shared: args.shared.into() })
+            }
+            Commands::Check(args) => Command::Check(CheckOptions {
+                scenario: args.scenario,
+                migration: args.migration,
+                shared: args.shared.into(),
+            }),
+        }
+    }
+}
+
+impl From<SharedArgs> for Shared {
+    fn from(args: SharedArgs) -> Self {
+        let seed = args.seed.map(|seed| Override { key: "seed".into(), value: seed.to_string() });
+        Self {
+            out: args.out,
+            overrides: args.overrides.into_iter().chain(seed).collect(),
+            pg_bin: args.pg_bin,
+            rows_scale: args.rows_scale,
+            keep: args.keep,
+            quiet: args.quiet,
+            json: args.json,
+        }
+    }
+}
+
+fn parse_override(text: &str) -> Result<Override, String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => {
+            Ok(Override { key: key.to_owned(), value: value.to_owned() })
+        }
+        _ => Err("write KEY=VALUE, as limits.lock_wait=500ms".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
     }
 }

@@ -1,8 +1,93 @@
-//! .
+//! The commands, one a file: the only place that reads and writes users' files.
+
+pub mod check;
+mod environment;
+mod failure;
+mod interrupt;
+mod load;
+mod outcome;
+mod output;
+mod progress;
+pub mod run;
+pub mod verify;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
-/// .
-pub struct Command {}
-/// .
-pub fn execute(_c: Command) -> ExitCode {
-    ExitCode::SUCCESS
+
+use anstream::eprintln;
+
+pub use failure::Failure;
+
+use crate::scenario::Override;
+use crate::scenario::plan::Outcome;
+
+/// A command with its options.
+#[derive(Debug)]
+pub enum Command {
+    /// Rehearse and judge.
+    Run(run::RunOptions),
+    /// Rehearse what `[expect]` lists and compare.
+    Verify(verify::VerifyOptions),
+    /// Apply to the bare schema.
+    Check(check::CheckOptions),
+}
+
+/// Options that all commands share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// Where the reports go.
+    pub out: Option<PathBuf>,
+    /// Keys set over the scenario's.
+    pub overrides: Vec<Override>,
+    /// PostgreSQL's bin directory.
+    pub pg_bin: Option<PathBuf>,
+    /// Factor on every table's rows.
+    pub rows_scale: f64,
+    /// Whether the shadow's directory stays.
+    pub keep: bool,
+    /// Whether progress is hidden.
+    pub quiet: bool,
+    /// Whether report.json goes to stdout instead of the report.
+    pub json: bool,
+}
+
+/// Exit codes (DESIGN §8).
+pub mod exit {
+    /// Safe; of `verify`: every outcome as expected.
+    pub const SAFE: u8 = 0;
+    /// Unsafe; of `verify`: some outcome not as expected.
+    pub const UNSAFE: u8 = 1;
+    /// Wrong usage, or an error in the scenario or a file it names.
+    pub const USAGE: u8 = 2;
+    /// The evidence does not carry a verdict.
+    pub const INCONCLUSIVE: u8 = 3;
+    /// The rehearsal could not run: server, schema, fill, disk.
+    pub const COULD_NOT_RUN: u8 = 4;
+    /// Stopped by Ctrl-C or SIGTERM.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// Runs a command and says its exit code. Errors are printed here and nowhere else.
+pub fn execute(command: Command) -> ExitCode {
+    let result = match command {
+        Command::Run(options) => run::run(&options),
+        Command::Verify(options) => verify::verify(&options),
+        Command::Check(options) => check::check(&options),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// The exit code of a verdict.
+fn code_of(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Safe => exit::SAFE,
+        Outcome::Unsafe => exit::UNSAFE,
+        Outcome::Inconclusive => exit::INCONCLUSIVE,
+    }
 }

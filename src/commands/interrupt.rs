@@ -1,0 +1,61 @@
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks the rehearsal to stop and report, the second ends at once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anstream::eprintln;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::exit;
+use crate::rehearsal::StopSwitch;
+use crate::shadow::EmergencyStop;
+
+/// The server to end when there is no time for anything else; set once one runs.
+#[derive(Debug, Clone, Default)]
+pub struct Emergency(Arc<Mutex<Option<EmergencyStop>>>);
+
+impl Emergency {
+    /// From now on this server is the one to end.
+    pub fn set(&self, stop: EmergencyStop) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+    }
+
+    fn pull(&self) {
+        if let Some(stop) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            stop.pull();
+        }
+    }
+}
+
+/// Heeds signals from now on, on a thread of its own: the main one may be busy.
+pub fn heed(switch: StopSwitch, emergency: Emergency) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        runtime.block_on(async {
+            let streams = (
+                signal(SignalKind::interrupt()),
+                signal(SignalKind::terminate()),
+                signal(SignalKind::hangup()),
+            );
+            let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = streams else { return };
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    _ = hangup.recv() => {}
+                }
+                if switch.set() {
+                    eprintln!("stopping: what was measured will be reported (again to end at once)");
+                } else {
+                    end_at_once(&emergency);
+                }
+            }
+        });
+    })?;
+    Ok(())
+}
+
+#[expect(clippy::exit, reason = "the user asked twice: nothing else may delay the end")]
+fn end_at_once(emergency: &Emergency) {
+    emergency.pull();
+    std::process::exit(i32::from(exit::INTERRUPTED));
+}

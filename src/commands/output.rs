@@ -1,0 +1,101 @@
+//! Where reports go: a folder of files, and the terminal.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::{Failure, Shared};
+use crate::report::{Report, json, markdown, terminal};
+
+/// Widest report on a terminal, in columns.
+const MAX_WIDTH: usize = 100;
+
+/// A folder that reports are written into, found writable before anything is measured.
+#[derive(Debug)]
+pub struct OutputFolder(PathBuf);
+
+impl OutputFolder {
+    /// Makes the folder and tries it, so that a rehearsal of an hour does not end in an error here.
+    pub fn create(folder: &Path) -> Result<Self, Failure> {
+        let explain = || format!("cannot write reports into {}: give --out a folder that can be written", folder.display());
+        fs::create_dir_all(folder).with_context(explain).map_err(Failure::could_not_run)?;
+        let probe = folder.join(".pgrehearse-probe");
+        let tried = fs::write(&probe, b"written and removed to see that reports will fit\n");
+        // Removed also where writing it failed half way (a full disk leaves it empty).
+        let removed = fs::remove_file(&probe);
+        tried.and(removed).with_context(explain).map_err(Failure::could_not_run)?;
+        Ok(Self(folder.to_owned()))
+    }
+
+    /// A folder inside this one.
+    pub fn inside(&self, name: &str) -> Result<Self, Failure> {
+        Self::create(&self.0.join(name))
+    }
+
+    /// Writes every format of a report; a file of an earlier run is replaced only once the new one
+    /// is whole.
+    pub fn write(&self, report: &Report) -> anyhow::Result<()> {
+        self.write_file("report.json", |out| json::write(report, out))?;
+        self.write_file("report.md", |out| markdown::write(report, out))
+    }
+
+    /// Writes one file by way of a temporary one.
+    pub fn write_file(&self, name: &str, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+        let path = self.0.join(name);
+        let partial = self.0.join(format!(".{name}.partial"));
+        let written = (|| {
+            let mut out = BufWriter::new(File::create(&partial)?);
+            fill(&mut out)?;
+            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            fs::rename(&partial, &path)
+        })();
+        if written.is_err() {
+            let _ = fs::remove_file(&partial);
+        }
+        written.with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// The folder that `--out` asks for.
+pub fn folder(shared: &Shared) -> Result<Option<OutputFolder>, Failure> {
+    shared.out.as_deref().map(OutputFolder::create).transpose()
+}
+
+/// Prints a report on stdout, as JSON or for people.
+pub fn print(report: &Report, shared: &Shared) -> anyhow::Result<()> {
+    let mut out = stdout();
+    let printed = match shared.json {
+        true => json::write(report, &mut out),
+        false => terminal::write(report, &mut out, style()),
+    };
+    ignore_broken_pipe(printed.and_then(|()| out.flush()))
+}
+
+/// Prints by `write` on stdout.
+pub fn print_with(write: impl FnOnce(&mut dyn Write, terminal::Style) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = stdout();
+    ignore_broken_pipe(write(&mut out, style()).and_then(|()| out.flush()))
+}
+
+fn stdout() -> BufWriter<anstream::AutoStream<io::Stdout>> {
+    BufWriter::new(anstream::AutoStream::auto(io::stdout()))
+}
+
+fn style() -> terminal::Style {
+    terminal::Style { width: MAX_WIDTH, colour: io::stdout().is_terminal() }
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+fn ignore_broken_pipe(result: io::Result<()>) -> anyhow::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot print the report"),
+    }
+}

@@ -1,0 +1,206 @@
+//! Progress on stderr: bars on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anstream::eprintln;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::interrupt::Emergency;
+use crate::observe::PhaseName;
+use crate::rehearsal::{Event, Observer};
+use crate::shadow::fill::{FillProgress, FillStage};
+use crate::units::{Rate, Rows, Span};
+
+/// How often plain lines tell of the fill.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// Shows what a rehearsal tells, and keeps the way to its server for the second Ctrl-C.
+#[derive(Debug)]
+pub struct Progress {
+    style: Style,
+    emergency: Emergency,
+    current: Mutex<Current>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Hidden,
+    Plain,
+    Bars,
+}
+
+#[derive(Debug, Default)]
+struct Current {
+    bar: Option<ProgressBar>,
+    phase: Option<(PhaseName, Option<Duration>, Instant)>,
+    statement: Option<String>,
+    fill: Option<FillWatch>,
+}
+
+/// A thread that shows the fill, since the fill itself only counts.
+#[derive(Debug)]
+struct FillWatch {
+    ended: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Drop for FillWatch {
+    fn drop(&mut self) {
+        self.ended.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Progress {
+    /// Shows progress unless `quiet`.
+    pub fn new(quiet: bool, emergency: Emergency) -> Self {
+        let style = match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Style::Hidden,
+            (false, true) => Style::Bars,
+            (false, false) => Style::Plain,
+        };
+        Self { style, emergency, current: Mutex::default() }
+    }
+
+    /// Takes the bar away, so that the report stands alone.
+    pub fn clear(&self) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bar) = current.bar.take() {
+            bar.finish_and_clear();
+        }
+        *current = Current::default();
+    }
+
+    fn say(&self, current: &mut Current, text: &str) {
+        match self.style {
+            Style::Hidden => {}
+            Style::Plain => eprintln!("{text}"),
+            Style::Bars => {
+                let bar = current.bar.get_or_insert_with(|| {
+                    let bar = ProgressBar::new_spinner();
+                    bar.enable_steady_tick(Duration::from_millis(100));
+                    bar
+                });
+                bar.set_message(text.to_owned());
+            }
+        }
+    }
+
+    fn live(&self, current: &mut Current, line: &str) {
+        if self.style != Style::Bars {
+            return;
+        }
+        let phase = match current.phase {
+            Some((name, Some(length), since)) => {
+                let left = length.saturating_sub(since.elapsed());
+                format!("{}, {} s to go", phase_name(name), left.as_secs() + 1)
+            }
+            Some((name, None, since)) => format!("{} for {}", phase_name(name), Span(since.elapsed())),
+            None => return,
+        };
+        let statement = current.statement.as_deref().map(|sql| format!(" · {sql}")).unwrap_or_default();
+        self.say(current, &format!("{phase}: {line}{statement}"));
+    }
+}
+
+impl Observer for Progress {
+    fn event(&self, event: Event<'_>) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::ServerStarted(stop) => self.emergency.set(stop.clone()),
+            Event::Preparing(what) => self.say(&mut current, what),
+            Event::Filling(progress) => {
+                if self.style != Style::Hidden {
+                    current.fill = watch_fill(Arc::clone(progress), self.style, current.bar.clone());
+                }
+            }
+            Event::Filled(summary) => {
+                current.fill = None;
+                let text = format!(
+                    "filled {} rows in {} ({} rows/s while copying)",
+                    Rows(summary.rows),
+                    Span(summary.elapsed),
+                    Rows(summary.copy_rate() as u64)
+                );
+                self.say(&mut current, &text);
+            }
+            Event::Note(text) => self.say(&mut current, &format!("note: {text}")),
+            Event::Phase(name, length) => {
+                current.phase = Some((name, length, Instant::now()));
+                current.statement = None;
+                let lasting = length.map(|length| format!(" ({})", Span(length))).unwrap_or_default();
+                self.say(&mut current, &format!("{}{lasting}", phase_name(name)));
+            }
+            Event::Statement { index, count, sql } => {
+                let text = format!("statement {} of {count}: {}", index + 1, first_line(sql));
+                if self.style == Style::Plain {
+                    self.say(&mut current, &text);
+                }
+                current.statement = Some(text);
+            }
+            Event::Live { traffic, waiters } => {
+                let line = format!(
+                    "{}  p99 {}  {} waiting for locks  {} in flight",
+                    Rate(traffic.rate),
+                    traffic.p99.map_or_else(|| "–".to_owned(), |p99| Span(p99).to_string()),
+                    waiters,
+                    traffic.in_flight,
+                );
+                self.live(&mut current, &line);
+            }
+        }
+    }
+}
+
+fn watch_fill(progress: Arc<FillProgress>, style: Style, bar: Option<ProgressBar>) -> Option<FillWatch> {
+    let ended = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopped = Arc::clone(&ended);
+    let show = move || {
+        let begun = Instant::now();
+        let mut told = Instant::now();
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(200));
+            let text = fill_line(&progress, begun.elapsed());
+            match (style, &bar) {
+                (Style::Bars, Some(bar)) => bar.set_message(text),
+                (Style::Plain, _) if told.elapsed() >= PLAIN_EVERY => {
+                    told = Instant::now();
+                    eprintln!("{text}");
+                }
+                _ => {}
+            }
+        }
+    };
+    if let Some(bar) = &bar {
+        bar.set_style(ProgressStyle::default_spinner());
+    }
+    std::thread::Builder::new().name("fill-progress".into()).spawn(show).ok()?;
+    Some(FillWatch { ended })
+}
+
+fn fill_line(progress: &FillProgress, elapsed: Duration) -> String {
+    let (done, total) = (progress.rows_done(), progress.rows_total());
+    match progress.stage() {
+        FillStage::Copying if done > 0 => {
+            let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
+            let left = Duration::from_secs_f64(total.saturating_sub(done) as f64 / rate);
+            format!("filling: {} of {} rows, {} rows/s, {} to go", Rows(done), Rows(total), Rows(rate as u64), Span(left))
+        }
+        FillStage::Copying => format!("filling: {} rows", Rows(total)),
+        FillStage::Indexing => format!("building indexes over {} rows", Rows(total)),
+        FillStage::Analyzing => "analyzing".to_owned(),
+    }
+}
+
+fn phase_name(name: PhaseName) -> &'static str {
+    match name {
+        PhaseName::Warmup => "warm-up",
+        PhaseName::Baseline => "baseline",
+        PhaseName::Migration => "migration",
+        PhaseName::Recovery => "recovery",
+    }
+}
+
+fn first_line(sql: &str) -> &str {
+    sql.lines().next().unwrap_or(sql)
+}

@@ -1,0 +1,15 @@
+//! How large tables are.
+
+use tokio_postgres::{Client, Error};
+
+/// Tables with their bytes, indexes and TOAST included.
+const SIZES: &str = "
+SELECT n.nspname || '.' || c.relname, pg_catalog.pg_total_relation_size(c.oid)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname || '.' || c.relname = ANY ($1)";
+
+/// The sizes of these tables (schema-qualified) in bytes, in no particular order.
+pub async fn table_sizes(client: &Client, names: &[String]) -> Result<Vec<(String, i64)>, Error> {
+    let rows = client.query(SIZES, &[&names]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}

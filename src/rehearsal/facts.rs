@@ -1,0 +1,167 @@
+//! What a statement did, as the difference of what the migration's session saw before and after it,
+//! and what the server said meanwhile.
+
+use std::collections::BTreeSet;
+
+use crate::observe::LockMode;
+use crate::postgres::facts::{FactSnapshot, RelationFacts, RelationKind};
+
+/// What one statement did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatementFacts {
+    /// Locks newly held, as (relation, mode), by relation.
+    pub locks: Vec<(String, String)>,
+    /// Relations whose file was replaced.
+    pub rewrites: Vec<String>,
+    /// Relations read from end to end.
+    pub scans: Vec<String>,
+    /// Indexes built, those of rewritten tables included.
+    pub indexes_built: Vec<String>,
+    /// WAL that the server wrote, in bytes.
+    pub wal_bytes: u64,
+    /// Change of the database's size in bytes.
+    pub size_change: i64,
+}
+
+impl StatementFacts {
+    /// Compares two moments of a session. `messages` are what the server said in between with
+    /// `client_min_messages = debug1`: it names tables that the counters miss, and the other way round.
+    pub fn between(before: &FactSnapshot, after: &FactSnapshot, messages: &[String]) -> Self {
+        let mut facts = Self {
+            locks: new_locks(before, after),
+            wal_bytes: u64::try_from(after.wal - before.wal).unwrap_or(0),
+            size_change: after.size - before.size,
+            ..Self::default()
+        };
+        let mut rewrites = named(messages, "rewriting table ", after);
+        let mut scans = named(messages, "verifying table ", after);
+        let mut built = BTreeSet::new();
+        for (oid, now) in &after.relations {
+            let then = before.relations.get(oid);
+            let new_file = then.is_none_or(|then| then.file != now.file);
+            match now.kind {
+                RelationKind::Table => {
+                    if then.is_some() && new_file {
+                        rewrites.insert(now.name.clone());
+                    }
+                    if then.is_some_and(|then| now.scans > then.scans) {
+                        scans.insert(now.name.clone());
+                    }
+                }
+                RelationKind::Index if new_file => {
+                    built.insert(now.name.clone());
+                }
+                RelationKind::Index | RelationKind::Other => {}
+            }
+        }
+        facts.rewrites = rewrites.into_iter().collect();
+        facts.scans = scans.into_iter().collect();
+        facts.indexes_built = built.into_iter().collect();
+        facts
+    }
+}
+
+/// Locks that `after` has and `before` has not, on relations that existed before: nobody can wait for
+/// one that was made just now. Weak locks on indexes come with any use of their table and are left out.
+fn new_locks(before: &FactSnapshot, after: &FactSnapshot) -> Vec<(String, String)> {
+    let mut locks = BTreeSet::new();
+    for (oid, then) in &before.relations {
+        let now = after.relations.get(oid).map(|now| &now.modes);
+        let Some(modes) = now.or_else(|| after.dropped_locks.get(oid)) else { continue };
+        for mode in modes.iter().filter(|mode| !then.modes.contains(mode)) {
+            if then.kind != RelationKind::Index || is_exclusive(mode) {
+                locks.insert((then.name.clone(), mode.clone()));
+            }
+        }
+    }
+    locks.into_iter().collect()
+}
+
+fn is_exclusive(mode: &str) -> bool {
+    mode.parse() == Ok(LockMode::AccessExclusive)
+}
+
+/// The relations that messages of a kind name; the server leaves their schema out, so of several
+/// tables of that name those are meant that this session has locked.
+fn named(messages: &[String], kind: &str, snapshot: &FactSnapshot) -> BTreeSet<String> {
+    let names = messages.iter().filter_map(|message| message.strip_prefix(kind));
+    names.flat_map(|name| locked_relations(snapshot, name.trim_matches('"'))).collect()
+}
+
+fn locked_relations<'a>(
+    snapshot: &'a FactSnapshot,
+    name: &'a str,
+) -> impl Iterator<Item = String> + 'a {
+    let is_meant = move |relation: &&RelationFacts| {
+        let own_name = relation.name.split_once('.').map(|(_, own)| own);
+        relation.kind == RelationKind::Table && own_name == Some(name) && !relation.modes.is_empty()
+    };
+    snapshot.relations.values().filter(is_meant).map(|relation| relation.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relation(name: &str, kind: RelationKind, file: u32, modes: &[&str]) -> RelationFacts {
+        RelationFacts {
+            name: format!("public.{name}"),
+            kind,
+            file,
+            scans: 0,
+            valid: true,
+            modes: modes.iter().map(|&mode| mode.to_owned()).collect(),
+        }
+    }
+
+    fn snapshot(relations: &[(u32, RelationFacts)]) -> FactSnapshot {
+        FactSnapshot { relations: relations.iter().cloned().collect(), ..FactSnapshot::default() }
+    }
+
+    #[test]
+    fn a_new_file_is_a_rewrite_of_a_table_and_a_build_of_an_index() {
+        let before = snapshot(&[
+            (1, relation("orders", RelationKind::Table, 10, &[])),
+            (2, relation("orders_pkey", RelationKind::Index, 11, &[])),
+        ]);
+        let after = snapshot(&[
+            (1, relation("orders", RelationKind::Table, 20, &["AccessExclusiveLock"])),
+            (2, relation("orders_pkey", RelationKind::Index, 21, &["AccessExclusiveLock"])),
+            (3, relation("orders_new", RelationKind::Index, 22, &["ShareLock"])),
+        ]);
+        let facts = StatementFacts::between(&before, &after, &[]);
+        assert_eq!(facts.rewrites, ["public.orders"]);
+        assert_eq!(facts.indexes_built, ["public.orders_new", "public.orders_pkey"]);
+        let on_orders = ("public.orders".to_owned(), "AccessExclusiveLock".to_owned());
+        assert!(facts.locks.contains(&on_orders));
+    }
+
+    #[test]
+    fn scans_come_from_counters_and_from_messages() {
+        let mut counted = relation("a", RelationKind::Table, 1, &["ShareRowExclusiveLock"]);
+        let before = snapshot(&[
+            (1, counted.clone()),
+            (2, relation("b", RelationKind::Table, 2, &[])),
+            (3, relation("b", RelationKind::Index, 3, &[])),
+        ]);
+        counted.scans = 1;
+        let after = snapshot(&[
+            (1, counted),
+            (2, relation("b", RelationKind::Table, 2, &["AccessExclusiveLock"])),
+            (3, relation("b", RelationKind::Index, 3, &[])),
+        ]);
+        let facts = StatementFacts::between(&before, &after, &["verifying table \"b\"".into()]);
+        assert_eq!(facts.scans, ["public.a", "public.b"]);
+        assert_eq!(facts.locks.len(), 1, "a's lock was held before");
+    }
+
+    #[test]
+    fn locks_on_dropped_relations_are_kept_and_new_relations_left_out() {
+        let before = snapshot(&[(1, relation("old", RelationKind::Table, 1, &[]))]);
+        let mut after = snapshot(&[(9, relation("new", RelationKind::Table, 9, &["AccessExclusiveLock"]))]);
+        after.dropped_locks.insert(1, vec!["AccessExclusiveLock".into()]);
+        let facts = StatementFacts::between(&before, &after, &[]);
+        assert_eq!(facts.locks, [("public.old".to_owned(), "AccessExclusiveLock".to_owned())]);
+        assert!(facts.rewrites.is_empty() && facts.indexes_built.is_empty());
+    }
+}

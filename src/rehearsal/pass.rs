@@ -1,0 +1,132 @@
+//! One pass: traffic through warm-up, baseline, migration and recovery, with the migration in its
+//! place and the lock sampler beside it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+
+use super::RehearsalError;
+use super::events::{Event, Observer};
+use super::roster::Roster;
+use super::runner::{self, Surroundings};
+use super::sampler::{Sampled, Sampler, Watch};
+use super::settle::settle;
+use super::stop::Stop;
+use crate::observe::recording::Recording;
+use crate::observe::{Migration, Pass, PhaseName};
+use crate::scenario::Plan;
+use crate::synth::KeyBook;
+use crate::traffic::{Fleet, FleetSetup, Timeline};
+
+/// How long requests that are under way at the end get to finish, before they count as unfinished.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// How often the live state is told.
+const LIVE_EVERY: Duration = Duration::from_millis(250);
+
+/// What a pass needs.
+#[derive(Clone, Copy)]
+pub struct Stage<'a> {
+    /// What to do.
+    pub plan: &'a Plan,
+    /// The shadow database, filled.
+    pub config: &'a Config,
+    /// What the traffic picks keys from.
+    pub keys: &'a KeyBook,
+    /// Who is told.
+    pub observer: &'a dyn Observer,
+    /// Ends the pass early, with what was measured.
+    pub stop: &'a Stop,
+}
+
+/// What a pass measured, before it is summed up.
+pub(super) struct Raw {
+    pub(super) recording: Recording,
+    pub(super) timeline: Arc<Timeline>,
+    pub(super) migration: Option<Migration>,
+    pub(super) sampled: Sampled,
+    pub(super) end: Duration,
+}
+
+/// Runs the quiet pass. The second value says why the lock sampler ended early, if it did.
+///
+/// # Errors
+/// Where the traffic cannot start or its threads die; an interrupt is no error: the pass ends early.
+pub async fn run_pass(stage: Stage<'_>) -> Result<(Pass, Option<String>), RehearsalError> {
+    let fleet = Fleet::start(FleetSetup {
+        traffic: &stage.plan.traffic,
+        application: &stage.plan.application,
+        seed: stage.plan.seed,
+        config: stage.config.clone(),
+        keys: Box::new(stage.keys.clone()),
+    })
+    .await?;
+    let timeline = Arc::new(Timeline::new());
+    let roster = Arc::new(Roster::default());
+    let watch = Watch {
+        roster: Arc::clone(&roster),
+        registry: fleet.registry(),
+        transactions: stage.plan.traffic.transactions.iter().map(|t| t.name.clone()).collect(),
+        timeline: Arc::clone(&timeline),
+    };
+    let sampler = Sampler::start(stage.config.clone(), watch).map_err(RehearsalError::Thread)?;
+    fleet.go(Arc::clone(&timeline));
+    let show = Show { stage, fleet: &fleet, sampler: &sampler, timeline: &timeline };
+    let migration = phases(&show, &roster).await;
+    let end = timeline.now();
+    let recording = fleet.stop(DRAIN).await?;
+    let zero = timeline.start_of(PhaseName::Baseline).unwrap_or(end);
+    let mut sampled = sampler.finish(zero);
+    let sampler_error = sampled.error.take();
+    let pass = settle(stage.plan, Raw { recording, timeline, migration, sampled, end });
+    Ok((pass, sampler_error))
+}
+
+/// What the live state is read from.
+struct Show<'a> {
+    stage: Stage<'a>,
+    fleet: &'a Fleet,
+    sampler: &'a Sampler,
+    timeline: &'a Timeline,
+}
+
+impl Show<'_> {
+    /// Begins a phase and lets it last so long; false if the stop came.
+    async fn phase(&self, name: PhaseName, length: Duration) -> bool {
+        self.timeline.begin(name);
+        self.stage.observer.event(Event::Phase(name, Some(length)));
+        tokio::select! {
+            went = self.stage.stop.sleep(length) => went,
+            () = self.live() => false,
+        }
+    }
+
+    /// Tells the live state for ever.
+    async fn live(&self) {
+        loop {
+            tokio::time::sleep(LIVE_EVERY).await;
+            let traffic = self.fleet.live();
+            self.stage.observer.event(Event::Live { traffic: &traffic, waiters: self.sampler.waiters() });
+        }
+    }
+}
+
+/// Goes through the phases; none if the stop came before the migration began.
+async fn phases(show: &Show<'_>, roster: &Roster) -> Option<Migration> {
+    let Stage { plan, config, observer, stop, .. } = show.stage;
+    if !show.phase(PhaseName::Warmup, plan.phases.warmup).await
+        || !show.phase(PhaseName::Baseline, plan.phases.baseline).await
+    {
+        return None;
+    }
+    show.timeline.begin(PhaseName::Migration);
+    observer.event(Event::Phase(PhaseName::Migration, None));
+    let around = Surroundings { config, timeline: show.timeline, roster, observer, stop };
+    let migration = tokio::select! {
+        migration = runner::run(around, &plan.migration, plan.limits.migration_time) => migration,
+        () = show.live() => return None,
+    };
+    show.phase(PhaseName::Recovery, plan.phases.recovery).await;
+    Some(migration)
+}

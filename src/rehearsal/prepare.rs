@@ -1,0 +1,158 @@
+//! Makes a shadow ready: server, schema, rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio_postgres::Config;
+
+use super::events::{Event, Observer};
+use super::stop::Stop;
+use super::{Options, RehearsalError, ShadowFacts, TableSize};
+use crate::postgres::catalog::read_schema;
+use crate::postgres::connect::connect;
+use crate::postgres::sizes::table_sizes;
+use crate::scenario::Plan;
+use crate::schema::Schema;
+use crate::shadow::fill::{FillOptions, FillProgress, fill};
+use crate::shadow::{Durability, Server, ServerOptions, find_pg_bin, load_schema};
+use crate::synth::{FillPlan, KeyBook, TableSpec};
+
+/// Sessions of the tool's own beside the application's: migration, lock sampler, integrity, and some
+/// to spare for whoever looks at the shadow meanwhile.
+const OWN_CONNECTIONS: u32 = 10;
+
+/// Who is told, and who may stop it.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Consumes the events.
+    pub observer: &'a dyn Observer,
+    /// The wish to stop.
+    pub stop: &'a Stop,
+}
+
+/// A running shadow.
+pub(super) struct Shadow {
+    pub(super) server: Server,
+    pub(super) schema: Schema,
+    pub(super) keys: KeyBook,
+    pub(super) notes: Vec<String>,
+    fill: Arc<FillPlan>,
+}
+
+impl Shadow {
+    /// A server with the schema and its rows, in production's settings.
+    pub(super) async fn prepare(
+        plan: &Plan,
+        options: &Options,
+        around: Surroundings<'_>,
+    ) -> Result<Self, RehearsalError> {
+        let mut shadow = Self::bare(plan, options, around).await?;
+        shadow.fill(options, around).await?;
+        around.observer.event(Event::Preparing("restarting in production's settings"));
+        shadow.server.restart(Durability::Production).await?;
+        Ok(shadow)
+    }
+
+    /// A server with the schema alone.
+    pub(super) async fn bare(
+        plan: &Plan,
+        options: &Options,
+        around: Surroundings<'_>,
+    ) -> Result<Self, RehearsalError> {
+        around.observer.event(Event::Preparing("starting PostgreSQL"));
+        let application = plan.application.instances.saturating_mul(plan.application.pool_size);
+        let server = Server::start(ServerOptions {
+            pg_bin: find_pg_bin(options.pg_bin.as_deref())?,
+            settings: plan.shadow.settings.clone(),
+            connections: application.saturating_add(OWN_CONNECTIONS),
+            keep: options.keep,
+        })
+        .await?;
+        around.observer.event(Event::ServerStarted(&server.emergency()));
+        if around.stop.is_set() {
+            return Err(RehearsalError::Interrupted);
+        }
+        around.observer.event(Event::Preparing("loading the schema"));
+        let loaded = tokio::select! {
+            loaded = load_schema(&server.config(), &plan.schema) => loaded?,
+            () = around.stop.asked() => return Err(RehearsalError::Interrupted),
+        };
+        let session = connect(&server.config(), "pgrehearse catalog").await?;
+        let schema = read_schema(&session.client).await?;
+        let tables: BTreeMap<String, TableSpec> =
+            plan.tables.iter().map(|(name, table)| (name.clone(), table.fill.clone())).collect();
+        let fill = Arc::new(FillPlan::new(&schema, &tables, plan.seed)?);
+        let notes = loaded.notes.into_iter().chain(fill.notes.iter().cloned()).collect();
+        Ok(Self { server, schema, keys: KeyBook::new(Arc::clone(&fill)), notes, fill })
+    }
+
+    async fn fill(&mut self, options: &Options, around: Surroundings<'_>) -> Result<(), RehearsalError> {
+        let progress = Arc::new(FillProgress::default());
+        around.observer.event(Event::Filling(&progress));
+        let stop = Arc::new(AtomicBool::new(false));
+        let fill_options = FillOptions {
+            parallelism: options.parallelism,
+            progress: Arc::clone(&progress),
+            stop: Arc::clone(&stop),
+        };
+        let config = self.server.config();
+        let filling = fill(&config, &self.schema, &self.fill, fill_options);
+        tokio::pin!(filling);
+        let filled = tokio::select! {
+            filled = &mut filling => filled,
+            () = around.stop.asked() => {
+                stop.store(true, Ordering::Relaxed);
+                // Its threads must be gone before the server is.
+                let _ = filling.await;
+                return Err(RehearsalError::Interrupted);
+            }
+        };
+        around.observer.event(Event::Filled(&filled?));
+        Ok(())
+    }
+
+    pub(super) fn config(&self) -> Config {
+        self.server.config()
+    }
+
+    /// The shadow as it is while measuring. What cannot be read is left out.
+    pub(super) async fn facts(&self, plan: &Plan) -> ShadowFacts {
+        let session = connect(&self.config(), "pgrehearse facts").await.ok();
+        let names: Vec<String> = self.fill.tables.iter().map(|table| table.name.to_string()).collect();
+        let sizes = match &session {
+            Some(session) => table_sizes(&session.client, &names).await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let production = production_rows(plan, &self.schema);
+        let tables = self.fill.tables.iter().map(|table| {
+            let name = table.name.to_string();
+            let bytes = sizes.iter().find(|(sized, _)| *sized == name).map_or(0, |(_, bytes)| *bytes);
+            TableSize {
+                rows: table.rows,
+                production_rows: production.get(&name).copied().unwrap_or(table.rows),
+                bytes: u64::try_from(bytes).unwrap_or(0),
+                name,
+            }
+        });
+        ShadowFacts {
+            postgres_version: self.server.version().to_owned(),
+            location: format!("embedded server in {}", self.server.directory().display()),
+            settings: self.server.settings_shown().await.unwrap_or_default(),
+            tables: tables.filter(|table| table.rows > 0).collect(),
+        }
+    }
+
+    /// Ends the server. What goes wrong is of no consequence to what was measured, and dropping the
+    /// server ends it by force.
+    pub(super) async fn stop(self) {
+        let _ = self.server.stop().await;
+    }
+}
+
+fn production_rows(plan: &Plan, schema: &Schema) -> BTreeMap<String, u64> {
+    plan.tables
+        .iter()
+        .filter_map(|(name, table)| Some((schema.table(name)?.name.to_string(), table.production_rows.0)))
+        .collect()
+}

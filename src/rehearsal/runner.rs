@@ -1,0 +1,339 @@
+//! Runs the migration on one session and notes what each statement did.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Error};
+
+use super::events::{Event, Observer};
+use super::facts::StatementFacts;
+use super::roster::Roster;
+use super::stop::Stop;
+use crate::observe::migration::MigrationError;
+use crate::observe::{HeldLock, Migration, MigrationOutcome, ServerError, Statement};
+use crate::postgres::connect::{Session, connect_with_notices};
+use crate::postgres::facts::FactSnapshot;
+use crate::scenario::plan::{MigrationPlan, TransactionMode};
+use crate::sql::{MigrationScript, SqlStatement};
+use crate::traffic::Timeline;
+
+/// What the runner needs beside the migration itself.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The shadow database.
+    pub config: &'a Config,
+    /// The rehearsal's clock.
+    pub timeline: &'a Timeline,
+    /// Where the lock sampler finds the migration's place.
+    pub roster: &'a Roster,
+    /// Who is told of each statement.
+    pub observer: &'a dyn Observer,
+    /// Ends the migration early.
+    pub stop: &'a Stop,
+}
+
+/// Runs the migration to its end: applied, failed, or aborted by the stop or by `time_limit`.
+/// Never fails: what went wrong is in the result. Times are on the timeline.
+pub async fn run(around: Surroundings<'_>, plan: &MigrationPlan, time_limit: Duration) -> Migration {
+    let mut runner = Runner {
+        around,
+        plan,
+        place: Place::default(),
+        statements: Vec::new(),
+        in_transaction: false,
+        open_from: 0,
+        known: None,
+        pid: 0,
+        aborting: false,
+    };
+    let start = around.timeline.now();
+    let mut attempts = 1;
+    let mut result = runner.attempt(time_limit).await;
+    while let Err(error) = &result {
+        let timed_out = error.sqlstate.as_deref() == Some(SqlState::LOCK_NOT_AVAILABLE.code());
+        if !timed_out || runner.aborting || attempts >= plan.attempts || !around.stop.sleep(plan.backoff).await {
+            break;
+        }
+        attempts += 1;
+        runner.rewind();
+        result = runner.attempt(time_limit).await;
+    }
+    around.roster.leave();
+    let outcome = match &result {
+        Ok(()) => MigrationOutcome::Applied,
+        Err(_) if runner.aborting => MigrationOutcome::Aborted,
+        Err(_) => MigrationOutcome::Failed,
+    };
+    Migration {
+        file: plan.file.clone(),
+        outcome,
+        attempts,
+        start,
+        end: around.timeline.now(),
+        error: result.err(),
+        statements: runner.statements,
+    }
+}
+
+/// How far the migration has come: a retry begins with the transaction that failed, since what was
+/// committed before it cannot be applied twice.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    script: usize,
+    statement: usize,
+}
+
+struct Runner<'a> {
+    around: Surroundings<'a>,
+    plan: &'a MigrationPlan,
+    place: Place,
+    statements: Vec<Statement>,
+    in_transaction: bool,
+    /// The first of `statements` that the open transaction ran.
+    open_from: usize,
+    /// What the session saw after the open transaction's last statement.
+    known: Option<FactSnapshot>,
+    pid: i32,
+    aborting: bool,
+}
+
+/// The migration's connection and what the server says on it.
+struct Line {
+    session: Session,
+    notices: UnboundedReceiver<tokio_postgres::error::DbError>,
+}
+
+impl Line {
+    fn client(&self) -> &Client {
+        &self.session.client
+    }
+
+    fn messages(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.notices.try_recv().ok())
+            .map(|notice| notice.message().to_owned())
+            .collect()
+    }
+}
+
+type Outcome<T> = Result<T, MigrationError>;
+
+impl Runner<'_> {
+    /// Forgets the statements of the transaction that failed.
+    fn rewind(&mut self) {
+        self.statements.truncate(self.open_from);
+        self.in_transaction = false;
+        self.known = None;
+    }
+
+    /// One attempt, cancelled when the stop is asked for or the time is over.
+    async fn attempt(&mut self, time_limit: Duration) -> Outcome<()> {
+        let (stop, timeline) = (self.around.stop, self.around.timeline);
+        let deadline = timeline.now() + time_limit;
+        let line = self.connect().await.map_err(|error| failure(&error, None))?;
+        let cancel = line.client().cancel_token();
+        let aborted = {
+            let scripts = self.scripts(line);
+            tokio::pin!(scripts);
+            tokio::select! {
+                result = &mut scripts => return result,
+                () = stop.asked() => {}
+                () = tokio::time::sleep(deadline.saturating_sub(timeline.now())) => {}
+            }
+            // Cancelling can miss: between two statements nothing runs. So it is asked again.
+            loop {
+                // A cancel request that cannot be delivered means a server that is gone: the session
+                // then ends by itself.
+                let _ = cancel.cancel_query(tokio_postgres::NoTls).await;
+                tokio::select! {
+                    result = &mut scripts => break result,
+                    () = tokio::time::sleep(Duration::from_millis(50)) => {}
+                }
+            }
+        };
+        self.aborting = aborted.is_err();
+        aborted
+    }
+
+    async fn connect(&mut self) -> Result<Line, Error> {
+        let (session, notices) = connect_with_notices(self.around.config, "pgrehearse migration").await?;
+        let timeout = self.plan.lock_timeout.as_millis();
+        // debug1 makes the server name the tables that it rewrites and verifies.
+        let settings = format!("SET lock_timeout = '{timeout}ms'; SET client_min_messages = debug1");
+        session.client.batch_execute(&settings).await?;
+        let pid = session.client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await?;
+        self.pid = pid.try_get(0)?;
+        Ok(Line { session, notices })
+    }
+
+    async fn scripts(&mut self, mut line: Line) -> Outcome<()> {
+        let plan = self.plan;
+        for (index, script) in plan.scripts.iter().enumerate().skip(self.place.script) {
+            if index != self.place.script {
+                self.place = Place { script: index, statement: 0 };
+            }
+            match plan.transaction {
+                TransactionMode::File => self.whole(&mut line, script).await?,
+                TransactionMode::Statement => self.one_by_one(&mut line, script).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A file in one transaction.
+    async fn whole(&mut self, line: &mut Line, script: &MigrationScript) -> Outcome<()> {
+        self.begin(line).await?;
+        for statement in &script.statements {
+            self.observed(line, script, statement).await?;
+        }
+        self.commit(line).await
+    }
+
+    /// Autocommit. A statement that can run in a transaction block gets one of its own, which is the
+    /// same to everyone else, so that its facts can be read before it commits.
+    async fn one_by_one(&mut self, line: &mut Line, script: &MigrationScript) -> Outcome<()> {
+        let from = self.place.statement;
+        for (index, statement) in script.statements.iter().enumerate().skip(from) {
+            let kind = statement.kind();
+            if kind.begins_transaction() && !self.in_transaction {
+                self.place.statement = index;
+                self.open_from = self.statements.len();
+                self.plain(line, script, statement).await?;
+                self.in_transaction = true;
+            } else if kind.ends_transaction() && self.in_transaction {
+                self.plain(line, script, statement).await?;
+                self.transaction_ended();
+                self.place.statement = index + 1;
+            } else if self.in_transaction {
+                self.observed(line, script, statement).await?;
+            } else {
+                self.place.statement = index;
+                self.open_from = self.statements.len();
+                if kind.is_ordinary() {
+                    self.begin(line).await?;
+                    self.observed(line, script, statement).await?;
+                    self.commit(line).await?;
+                } else {
+                    self.plain(line, script, statement).await?;
+                }
+                self.place.statement = index + 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self, line: &Line) -> Outcome<()> {
+        self.open_from = self.statements.len();
+        let begun = line.client().batch_execute("BEGIN").await;
+        begun.map_err(|error| failure(&error, None))?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    async fn commit(&mut self, line: &Line) -> Outcome<()> {
+        let committed = line.client().batch_execute("COMMIT").await;
+        // A deferred constraint fails here: it is the last statement's doing as far as anyone can say.
+        committed.map_err(|error| failure(&error, None))?;
+        self.transaction_ended();
+        Ok(())
+    }
+
+    /// The locks of the open transaction are released now.
+    fn transaction_ended(&mut self) {
+        let now = self.around.timeline.now();
+        for statement in self.statements.iter_mut().skip(self.open_from) {
+            for lock in &mut statement.locks {
+                lock.held = Some(now.saturating_sub(statement.start));
+            }
+        }
+        self.in_transaction = false;
+        self.known = None;
+        self.open_from = self.statements.len();
+    }
+
+    /// A statement inside a transaction block, with its facts read before the block ends.
+    async fn observed(&mut self, line: &mut Line, script: &MigrationScript, statement: &SqlStatement) -> Outcome<()> {
+        let before = match self.known.take() {
+            Some(known) => known,
+            None => snapshot(line).await?,
+        };
+        self.execute(line, script, statement).await?;
+        self.note_facts(line, &before).await
+    }
+
+    /// A statement that no transaction block can hold, or that makes one: what it did is read after it,
+    /// its locks are left to the sampler.
+    async fn plain(&mut self, line: &mut Line, script: &MigrationScript, statement: &SqlStatement) -> Outcome<()> {
+        if statement.kind().is_transaction_control() {
+            return self.execute(line, script, statement).await;
+        }
+        self.observed(line, script, statement).await
+    }
+
+    async fn execute(&mut self, line: &mut Line, script: &MigrationScript, statement: &SqlStatement) -> Outcome<()> {
+        let index = self.statements.len();
+        let count = self.plan.scripts.iter().map(|script| script.statements.len()).sum();
+        self.around.observer.event(Event::Statement { index, count, sql: &statement.text });
+        line.messages();
+        self.around.roster.enter(self.pid, index);
+        let start = self.around.timeline.now();
+        let result = line.client().batch_execute(&statement.text).await;
+        let duration = self.around.timeline.now().saturating_sub(start);
+        self.statements.push(Statement {
+            index,
+            file: script.file.clone(),
+            line: statement.line,
+            sql: statement.text.clone(),
+            start,
+            duration,
+            lock_wait: Duration::ZERO,
+            wal_bytes: 0,
+            size_change: None,
+            error: result.as_ref().err().map(server_error),
+            locks: Vec::new(),
+            rewrites: Vec::new(),
+            scans: Vec::new(),
+            indexes_built: Vec::new(),
+            hazards: crate::sql::hazards(statement),
+        });
+        result.map_err(|error| failure(&error, Some(index)))
+    }
+
+    async fn note_facts(&mut self, line: &mut Line, before: &FactSnapshot) -> Outcome<()> {
+        let after = snapshot(line).await?;
+        let facts = StatementFacts::between(before, &after, &line.messages());
+        if let Some(statement) = self.statements.last_mut() {
+            let held = |(relation, mode)| HeldLock { relation, mode, held: None };
+            statement.locks = facts.locks.into_iter().map(held).collect();
+            statement.rewrites = facts.rewrites;
+            statement.scans = facts.scans;
+            statement.indexes_built = facts.indexes_built;
+            statement.wal_bytes = facts.wal_bytes;
+            statement.size_change = Some(facts.size_change);
+        }
+        self.known = self.in_transaction.then_some(after);
+        Ok(())
+    }
+}
+
+async fn snapshot(line: &Line) -> Outcome<FactSnapshot> {
+    FactSnapshot::read(line.client()).await.map_err(|error| failure(&error, None))
+}
+
+fn server_error(error: &Error) -> ServerError {
+    match error.as_db_error() {
+        Some(error) => ServerError {
+            sqlstate: Some(error.code().code().to_owned()),
+            message: match error.detail() {
+                Some(detail) => format!("{} ({detail})", error.message()),
+                None => error.message().to_owned(),
+            },
+        },
+        None => ServerError { sqlstate: None, message: error.to_string() },
+    }
+}
+
+fn failure(error: &Error, statement: Option<usize>) -> MigrationError {
+    let ServerError { sqlstate, message } = server_error(error);
+    MigrationError { sqlstate, message, statement }
+}

@@ -1,0 +1,127 @@
+//! Ctrl-C, SIGTERM and `kill -9` of the tool: what was measured is reported, and nothing stays behind.
+
+mod fixture;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fixture::Scenario;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// Starts a long rehearsal whose shadows live in a directory of their own.
+fn start(scenario: &Scenario, shadows: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_pgrehearse"))
+        .arg("run")
+        .arg(scenario.path())
+        .args(["--set", "phases.baseline=60s", "--out"])
+        .arg(scenario.file("out"))
+        .env("TMPDIR", shadows)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// A short-named directory that the server's own user can enter.
+fn shadows() -> TempDir {
+    let folder = tempfile::Builder::new().prefix("pgr").tempdir_in("/tmp").unwrap();
+    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// Waits until `found` gives something, for a minute at most.
+#[track_caller]
+fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what} did not come");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The server's postmaster.pid once traffic flows (its log tells of the second start).
+fn postmaster(shadows: &Path) -> Option<i32> {
+    let directory = shadow_directories(shadows).pop()?;
+    let text = fs::read_to_string(directory.join("data/postmaster.pid")).ok()?;
+    text.lines().next()?.trim().parse().ok()
+}
+
+fn shadow_directories(shadows: &Path) -> Vec<PathBuf> {
+    fs::read_dir(shadows).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+}
+
+/// Whether the application's sessions are there: the traffic has begun.
+fn traffic_flows(postmaster: i32) -> bool {
+    let children = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let stat = fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
+        let (_, after) = stat.rsplit_once(") ")?;
+        (after.split(' ').nth(1)? == postmaster.to_string()).then_some(())
+    });
+    // Six sessions of the application and the server's own five or six processes.
+    children.count() >= 11
+}
+
+fn alive(pid: i32) -> bool {
+    // A zombie has ended: its parent has only not been told yet.
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z')))
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
+}
+
+fn until_traffic(shadows: &Path) -> i32 {
+    wait_for("traffic", || postmaster(shadows).filter(|&pid| traffic_flows(pid)))
+}
+
+#[test]
+fn the_first_interrupt_reports_and_leaves_nothing() {
+    for stop in [Signal::INT, Signal::TERM] {
+        let (scenario, shadows) = (Scenario::new(), shadows());
+        let mut tool = start(&scenario, shadows.path());
+        let server = until_traffic(shadows.path());
+        signal(&tool, stop);
+        assert_eq!(tool.wait().unwrap().code(), Some(130));
+        assert!(!alive(server));
+        assert_eq!(shadow_directories(shadows.path()), Vec::<PathBuf>::new());
+        let report = fs::read_to_string(scenario.file("out/report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["verdict"]["outcome"], "inconclusive");
+        assert_eq!(report["interrupted"], true);
+    }
+}
+
+#[test]
+fn the_second_interrupt_ends_at_once_and_leaves_nothing() {
+    let (scenario, shadows) = (Scenario::new(), shadows());
+    let mut tool = start(&scenario, shadows.path());
+    let server = until_traffic(shadows.path());
+    signal(&tool, Signal::INT);
+    std::thread::sleep(Duration::from_millis(20));
+    signal(&tool, Signal::INT);
+    assert_eq!(tool.wait().unwrap().code(), Some(130));
+    wait_for("the server's end", || (!alive(server)).then_some(()));
+    assert_eq!(shadow_directories(shadows.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn kill_9_leaves_no_server_and_the_next_run_no_directory() {
+    let (scenario, shadows) = (Scenario::new(), shadows());
+    let mut tool = start(&scenario, shadows.path());
+    let server = until_traffic(shadows.path());
+    signal(&tool, Signal::KILL);
+    tool.wait().unwrap();
+    wait_for("the server's end", || (!alive(server)).then_some(()));
+    assert_eq!(shadow_directories(shadows.path()).len(), 1, "nobody could remove it");
+    let next = scenario.command("check").env("TMPDIR", shadows.path()).output().unwrap();
+    assert_eq!(next.status.code(), Some(0));
+    assert_eq!(shadow_directories(shadows.path()), Vec::<PathBuf>::new());
+}
