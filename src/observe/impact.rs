@@ -75,7 +75,7 @@ impl Window {
         let after = || series.iter().filter(|second| second.t + 1.0 > end);
         let last_bad = after()
             .filter(|second| self.is_degraded(second) || second.errors > usual_errors)
-            .last();
+            .next_back();
         match last_bad {
             None => Some(Duration::ZERO),
             Some(bad) if after().any(|second| second.t > bad.t) => {
