@@ -1,0 +1,25 @@
+//! Where `\pick` and `\fresh` get their values.
+
+/// A key that [`Keys`] can draw values of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyId(pub usize);
+
+/// What `\pick` and `\fresh` draw from: the tables as they were filled.
+pub trait Keys: Send + Sync {
+    /// Finds `table.column` with an optional distribution; the error says what is wrong.
+    fn resolve(
+        &mut self,
+        table: &str,
+        column: &str,
+        distribution: Option<&str>,
+    ) -> Result<KeyId, String>;
+
+    /// The value in some existing row, chosen by 64 uniformly random bits.
+    fn pick(&self, key: KeyId, random: u64) -> String;
+
+    /// The `n`-th value that no filled row has.
+    fn fresh(&self, key: KeyId, n: u64) -> String;
+
+    /// `(table, rows)` of every table, for the variables `:rows_<table>`.
+    fn rows(&self) -> Vec<(String, u64)>;
+}

@@ -1,0 +1,200 @@
+//! Backslash commands.
+
+use super::parser::{NamedExpression, expression};
+use super::source::{Cursor, Place, ScriptError, Source, begins_name, continues_name};
+use super::suggestion::did_you_mean;
+
+/// A backslash command as a script writes it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Meta {
+    Set(String, NamedExpression),
+    Sleep(Sleep),
+    Pick(String, KeyName),
+    Fresh(String, KeyName),
+    If(NamedExpression),
+    Elif(NamedExpression),
+    Else,
+    Endif,
+}
+
+/// The argument of `\sleep`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sleep {
+    pub(super) amount: Amount,
+    pub(super) unit: SleepUnit,
+}
+
+/// How many units to sleep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Amount {
+    Literal(i64),
+    Variable(String, Place),
+}
+
+/// The unit of `\sleep`, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SleepUnit {
+    pub(super) microseconds: u64,
+}
+
+/// The column that `\pick` and `\fresh` draw from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyName {
+    pub(super) table: String,
+    pub(super) column: String,
+    pub(super) distribution: Option<String>,
+    pub(super) place: Place,
+}
+
+/// Commands that a script can use, for suggestions.
+const KNOWN: [&str; 8] = [
+    "set", "sleep", "if", "elif", "else", "endif", "pick", "fresh",
+];
+
+/// Parses the command whose backslash, at `backslash`, has just been taken; none for a lone backslash.
+pub(super) fn command<'a>(
+    source: &Source<'a>,
+    cursor: &mut Cursor<'a>,
+    backslash: usize,
+) -> Result<Option<Meta>, ScriptError> {
+    let Some((_, name)) = cursor.word() else {
+        return Ok(None);
+    };
+    let mut line = Line {
+        source,
+        cursor,
+        backslash,
+    };
+    let meta = match name.to_ascii_lowercase().as_str() {
+        "set" => Meta::Set(line.variable()?, expression(source, line.cursor)?),
+        "if" => return Ok(Some(Meta::If(expression(source, line.cursor)?))),
+        "elif" => return Ok(Some(Meta::Elif(expression(source, line.cursor)?))),
+        "sleep" => Meta::Sleep(line.sleep()?),
+        "pick" => Meta::Pick(line.variable()?, line.key(true)?),
+        "fresh" => Meta::Fresh(line.variable()?, line.key(false)?),
+        "else" => Meta::Else,
+        "endif" => Meta::Endif,
+        "gset" | "aset" | "startpipeline" | "endpipeline" | "syncpipeline" => {
+            return Err(line.wrong(format!("\\{name} is not supported by this version yet")));
+        }
+        "shell" | "setshell" => {
+            return Err(line.wrong(format!(
+                "\\{name} runs a shell command; pgrehearse does not"
+            )));
+        }
+        _ => {
+            let hint = did_you_mean(name, "\\", KNOWN);
+            return Err(line.wrong(format!("unknown command `\\{name}`{hint}")));
+        }
+    };
+    // An expression has taken the whole line already.
+    if !matches!(meta, Meta::Set(..)) {
+        line.end()?;
+    }
+    Ok(Some(meta))
+}
+
+/// The rest of a command's line.
+struct Line<'a, 'c> {
+    source: &'c Source<'a>,
+    cursor: &'c mut Cursor<'a>,
+    backslash: usize,
+}
+
+impl<'a> Line<'a, '_> {
+    fn wrong(&self, message: impl Into<String>) -> ScriptError {
+        self.source.error(self.backslash, message)
+    }
+
+    fn word(&mut self, wanted: &str) -> Result<(usize, &'a str), ScriptError> {
+        let end = self.cursor.offset();
+        let missing = || self.source.error(end, format!("{wanted} is missing"));
+        self.cursor.word().ok_or_else(missing)
+    }
+
+    fn end(&mut self) -> Result<(), ScriptError> {
+        match self.cursor.word() {
+            Some((offset, word)) => {
+                let message =
+                    format!("unexpected argument `{word}`: the command is complete before it");
+                Err(self.source.error(offset, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn variable(&mut self) -> Result<String, ScriptError> {
+        let (offset, name) = self.word("the name of the variable")?;
+        let valid = name.starts_with(begins_name) && name.chars().all(continues_name);
+        if valid {
+            Ok(name.to_owned())
+        } else {
+            let message = format!(
+                "invalid variable name `{name}`: write letters, digits and underscores, without a colon and no digit first"
+            );
+            Err(self.source.error(offset, message))
+        }
+    }
+
+    /// `N`, `N unit`, `Nunit`, `:variable` or `:variable unit`.
+    fn sleep(&mut self) -> Result<Sleep, ScriptError> {
+        let (offset, word) = self.word("the time to sleep")?;
+        let (amount, attached) = if let Some(name) = word.strip_prefix(':') {
+            let place = self.source.place(offset);
+            (Amount::Variable(name.to_owned(), place), "")
+        } else {
+            let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word);
+            let unit = unsigned.trim_start_matches(|c: char| c.is_ascii_digit());
+            let number = word.strip_suffix(unit).unwrap_or(word);
+            let amount = number.parse().map_err(|_| {
+                let message = format!("`{word}` is not a time to sleep: it must be an integer");
+                self.source.error(offset, message)
+            })?;
+            (Amount::Literal(amount), unit)
+        };
+        let (offset, unit) = if attached.is_empty() {
+            self.cursor.word().unwrap_or((offset, "s"))
+        } else {
+            (offset + word.len() - attached.len(), attached)
+        };
+        let unit = SleepUnit::named(unit).ok_or_else(|| {
+            let message = format!("unknown unit of time `{unit}`: it must be us, ms or s");
+            self.source.error(offset, message)
+        })?;
+        Ok(Sleep { amount, unit })
+    }
+
+    /// `table.column` and, where a distribution can follow, all the rest of the line as one.
+    fn key(&mut self, distributed: bool) -> Result<KeyName, ScriptError> {
+        let (offset, word) = self.word("table.column")?;
+        let (table, column) = word
+            .rsplit_once('.')
+            .filter(|(table, column)| !table.is_empty() && !column.is_empty())
+            .ok_or_else(|| {
+                let message = format!("`{word}` is not a column: write table.column");
+                self.source.error(offset, message)
+            })?;
+        let mut distribution = Vec::new();
+        while distributed && let Some((_, word)) = self.cursor.word() {
+            distribution.push(word);
+        }
+        Ok(KeyName {
+            table: table.to_owned(),
+            column: column.to_owned(),
+            distribution: (!distribution.is_empty()).then(|| distribution.join(" ")),
+            place: self.source.place(offset),
+        })
+    }
+}
+
+impl SleepUnit {
+    fn named(name: &str) -> Option<Self> {
+        let microseconds = match name.to_ascii_lowercase().as_str() {
+            "us" => 1,
+            "ms" => 1_000,
+            "s" => 1_000_000,
+            _ => return None,
+        };
+        Some(Self { microseconds })
+    }
+}

@@ -1,0 +1,370 @@
+//! Expressions from tokens, by precedence climbing over pgbench's grammar.
+
+use super::expression::Expression;
+use super::function::{FUNCTIONS, Function};
+use super::lexer::{Keyword, Token, tokens};
+use super::source::{Cursor, Place, ScriptError, Source};
+use super::suggestion::did_you_mean;
+use super::value::Value;
+
+/// An expression as a script writes it.
+pub(super) type NamedExpression = Expression<String>;
+
+/// How deeply an expression may nest: far more than anybody writes, far less than a thread's stack holds.
+const MAX_DEPTH: usize = 128;
+
+/// How tightly an operator binds, loosest first; PostgreSQL's own order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    Or,
+    And,
+    Not,
+    Is,
+    Comparison,
+    Bits,
+    Sum,
+    Product,
+    Sign,
+}
+
+/// What stands after an operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Infix {
+    /// An operator with an operand on its right.
+    Joined(Operator),
+    Is,
+    IsNull,
+    NotNull,
+}
+
+/// What an operator does with two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    And,
+    Or,
+    Call(Function),
+    /// The call with its sides exchanged: `a > b` is `b < a`, evaluated in that order.
+    Swapped(Function),
+}
+
+/// Parses the expression at the cursor, which ends with its command.
+pub(super) fn expression(
+    source: &Source<'_>,
+    cursor: &mut Cursor<'_>,
+) -> Result<NamedExpression, ScriptError> {
+    let tokens = tokens(source, cursor)?;
+    let mut parser = Parser {
+        source,
+        tokens: &tokens,
+        at: 0,
+        nesting: 0,
+    };
+    let (expression, _) = parser.operators(Strength::Or)?;
+    match parser.peek() {
+        Token::End => Ok(expression),
+        _ => Err(parser.unexpected("an operator or the end of the line")),
+    }
+}
+
+struct Parser<'a> {
+    source: &'a Source<'a>,
+    tokens: &'a [(usize, Token)],
+    at: usize,
+    /// Calls of [`Parser::operators`] that are open.
+    nesting: usize,
+}
+
+/// An expression and the depth of its tree.
+type Deep = (NamedExpression, usize);
+
+impl<'a> Parser<'a> {
+    fn peek(&self) -> &'a Token {
+        self.tokens
+            .get(self.at)
+            .map_or(&Token::End, |(_, token)| token)
+    }
+
+    fn offset(&self) -> usize {
+        let token = self.tokens.get(self.at).or(self.tokens.last());
+        token.map_or(0, |(offset, _)| *offset)
+    }
+
+    fn place(&self) -> Place {
+        self.source.place(self.offset())
+    }
+
+    fn eat(&mut self, token: &Token) -> bool {
+        let here = self.peek() == token;
+        self.at += usize::from(here);
+        here
+    }
+
+    fn expect(&mut self, token: &Token, wanted: &str) -> Result<(), ScriptError> {
+        if self.eat(token) {
+            Ok(())
+        } else {
+            Err(self.unexpected(wanted))
+        }
+    }
+
+    fn unexpected(&self, wanted: &str) -> ScriptError {
+        let found = match self.peek() {
+            Token::End => "the line ends".to_owned(),
+            token => format!("{} stands", describe(token)),
+        };
+        let message = format!("{found} where {wanted} is expected");
+        self.source.error(self.offset(), message)
+    }
+
+    /// Refuses trees whose evaluation could exhaust the stack.
+    fn guard(&self, depth: usize) -> Result<usize, ScriptError> {
+        if depth > MAX_DEPTH {
+            let message = format!(
+                "the expression nests more than {MAX_DEPTH} levels deep: split it into several \\set"
+            );
+            return Err(self.source.error(self.offset(), message));
+        }
+        Ok(depth)
+    }
+
+    /// Operands joined by operators that bind at least as tightly as `weakest`.
+    fn operators(&mut self, weakest: Strength) -> Result<Deep, ScriptError> {
+        self.nesting = self.guard(self.nesting + 1)?;
+        let (mut left, mut depth) = self.operand()?;
+        let mut compared = false;
+        while let Some((next, strength)) = infix(self.peek()).filter(|(_, s)| *s >= weakest) {
+            let comparison = strength == Strength::Comparison;
+            if comparison && compared {
+                return Err(self.unexpected("a parenthesis around one of two comparisons"));
+            }
+            compared = comparison;
+            let place = self.place();
+            self.at += 1;
+            let (built, inner) = match next {
+                Infix::Is => (self.is(left, place)?, 1),
+                Infix::IsNull => (is(left, Value::Null, place), 1),
+                Infix::NotNull => (not(is(left, Value::Null, place), place), 1),
+                Infix::Joined(operator) => {
+                    let (right, inner) = self.operators(tighter(strength))?;
+                    (join(operator, [left, right], place), inner)
+                }
+            };
+            left = built;
+            // One level too few for IS NOT, which is a call in a call; the limit has room for that.
+            depth = self.guard(depth.max(inner) + 1)?;
+        }
+        self.nesting = self.nesting.saturating_sub(1);
+        Ok((left, depth))
+    }
+
+    /// What follows `left IS`.
+    fn is(&mut self, left: NamedExpression, place: Place) -> Result<NamedExpression, ScriptError> {
+        let negated = self.eat(&Token::Keyword(Keyword::Not));
+        let value = match self.peek() {
+            Token::Null => Value::Null,
+            Token::Boolean(boolean) => Value::Boolean(*boolean),
+            _ => return Err(self.unexpected("NULL, TRUE or FALSE")),
+        };
+        self.at += 1;
+        let test = is(left, value, place);
+        Ok(if negated { not(test, place) } else { test })
+    }
+
+    /// A constant, variable, call, CASE, parenthesis, or a prefix operator with its operand.
+    fn operand(&mut self) -> Result<Deep, ScriptError> {
+        let place = self.place();
+        let token = self.peek();
+        self.at += 1;
+        let leaf = match token {
+            Token::Integer(integer) => Expression::Constant(Value::Integer(*integer)),
+            Token::Double(double) => Expression::Constant(Value::Double(*double)),
+            Token::Boolean(boolean) => Expression::Constant(Value::Boolean(*boolean)),
+            Token::Null => Expression::Constant(Value::Null),
+            Token::Variable(name) => Expression::Variable(name.clone(), place),
+            Token::Name(name) => return self.call(name, place),
+            Token::Keyword(Keyword::Case) => return self.case(),
+            Token::Symbol("(") => {
+                let inner = self.operators(Strength::Or)?;
+                self.expect(&Token::Symbol(")"), "a closing parenthesis")?;
+                return Ok(inner);
+            }
+            Token::Symbol("-") if self.eat(&Token::IntegerLimit) => {
+                Expression::Constant(Value::Integer(i64::MIN))
+            }
+            Token::Symbol("+") => return self.operators(Strength::Sign),
+            Token::Symbol("-") => {
+                return self.prefix((Function::Subtract, Some(0)), Strength::Sign, place);
+            }
+            Token::Symbol("~") => {
+                return self.prefix((Function::BitXor, Some(-1)), tighter(Strength::Bits), place);
+            }
+            Token::Keyword(Keyword::Not) => {
+                return self.prefix((Function::Not, None), Strength::Not, place);
+            }
+            _ => {
+                self.at -= 1;
+                return Err(self.unexpected("a value"));
+            }
+        };
+        Ok((leaf, 1))
+    }
+
+    /// A prefix operator: a function with a constant left side where it has two (`-x` is `0 - x`).
+    fn prefix(
+        &mut self,
+        (function, left): (Function, Option<i64>),
+        weakest: Strength,
+        place: Place,
+    ) -> Result<Deep, ScriptError> {
+        let (operand, depth) = self.operators(weakest)?;
+        let left = left.map(|integer| Expression::Constant(Value::Integer(integer)));
+        let arguments = left.into_iter().chain([operand]).collect();
+        let call = Expression::Call(function, arguments, place);
+        Ok((call, self.guard(depth + 1)?))
+    }
+
+    /// The rest of a call after the function's name.
+    fn call(&mut self, name: &str, place: Place) -> Result<Deep, ScriptError> {
+        let Some((_, function, arity)) = FUNCTIONS.iter().find(|(known, _, _)| *known == name)
+        else {
+            self.at -= 1;
+            let known = FUNCTIONS.iter().map(|(known, _, _)| *known);
+            let hint = did_you_mean(name, "", known);
+            let message =
+                format!("unknown function `{name}`{hint} (a variable is written `:{name}`)");
+            return Err(self.source.error(self.offset(), message));
+        };
+        self.expect(
+            &Token::Symbol("("),
+            &format!("the parenthesis of {name}(…)"),
+        )?;
+        let (mut arguments, mut depth) = (Vec::new(), 0);
+        if !self.eat(&Token::Symbol(")")) {
+            loop {
+                let (argument, inner) = self.operators(Strength::Or)?;
+                arguments.push(argument);
+                depth = depth.max(inner);
+                if !self.eat(&Token::Symbol(",")) {
+                    break;
+                }
+            }
+            self.expect(&Token::Symbol(")"), "a comma or a closing parenthesis")?;
+        }
+        if arity.seeded && arguments.len() == arity.min {
+            arguments.push(Expression::Variable("default_seed".to_owned(), place));
+        }
+        if !(arity.min..=arity.max).contains(&arguments.len()) {
+            let given = arguments.len();
+            let message = format!("{name}() takes {arity} but is given {given}");
+            return Err(self.source.error_at(place, message));
+        }
+        let call = Expression::Call(*function, arguments, place);
+        Ok((call, self.guard(depth + 1)?))
+    }
+
+    /// The rest of a CASE after its keyword.
+    fn case(&mut self) -> Result<Deep, ScriptError> {
+        let (mut branches, mut depth) = (Vec::new(), 0);
+        self.expect(&Token::Keyword(Keyword::When), "WHEN")?;
+        loop {
+            let (condition, first) = self.operators(Strength::Or)?;
+            self.expect(&Token::Keyword(Keyword::Then), "THEN")?;
+            let (value, second) = self.operators(Strength::Or)?;
+            branches.push([condition, value]);
+            depth = depth.max(first).max(second);
+            if !self.eat(&Token::Keyword(Keyword::When)) {
+                break;
+            }
+        }
+        let (otherwise, last) = if self.eat(&Token::Keyword(Keyword::Else)) {
+            self.operators(Strength::Or)?
+        } else {
+            (Expression::Constant(Value::Null), 1)
+        };
+        self.expect(&Token::Keyword(Keyword::End), "WHEN, ELSE or END")?;
+        let case = Expression::Case(branches, Box::new(otherwise));
+        Ok((case, self.guard(depth.max(last) + 1)?))
+    }
+}
+
+fn is(left: NamedExpression, right: Value, place: Place) -> NamedExpression {
+    Expression::Call(Function::Is, vec![left, Expression::Constant(right)], place)
+}
+
+fn not(operand: NamedExpression, place: Place) -> NamedExpression {
+    Expression::Call(Function::Not, vec![operand], place)
+}
+
+fn join(operator: Operator, sides: [NamedExpression; 2], place: Place) -> NamedExpression {
+    let [left, right] = sides;
+    match operator {
+        Operator::And => Expression::And(Box::new([left, right]), place),
+        Operator::Or => Expression::Or(Box::new([left, right]), place),
+        Operator::Swapped(function) => Expression::Call(function, vec![right, left], place),
+        Operator::Call(function) => Expression::Call(function, vec![left, right], place),
+    }
+}
+
+/// The strength that the right side of a left-associative operator needs.
+fn tighter(strength: Strength) -> Strength {
+    match strength {
+        Strength::Or => Strength::And,
+        Strength::And => Strength::Not,
+        Strength::Not => Strength::Is,
+        Strength::Is => Strength::Comparison,
+        Strength::Comparison => Strength::Bits,
+        Strength::Bits => Strength::Sum,
+        Strength::Sum => Strength::Product,
+        Strength::Product | Strength::Sign => Strength::Sign,
+    }
+}
+
+/// The operator that a token is after an operand.
+fn infix(token: &Token) -> Option<(Infix, Strength)> {
+    use Function as F;
+    let joined = |function, strength| Some((Infix::Joined(Operator::Call(function)), strength));
+    let swapped = |function| {
+        let operator = Operator::Swapped(function);
+        Some((Infix::Joined(operator), Strength::Comparison))
+    };
+    match token {
+        Token::Keyword(Keyword::Or) => Some((Infix::Joined(Operator::Or), Strength::Or)),
+        Token::Keyword(Keyword::And) => Some((Infix::Joined(Operator::And), Strength::And)),
+        Token::Keyword(Keyword::Is) => Some((Infix::Is, Strength::Is)),
+        Token::Keyword(Keyword::IsNull) => Some((Infix::IsNull, Strength::Is)),
+        Token::Keyword(Keyword::NotNull) => Some((Infix::NotNull, Strength::Is)),
+        Token::Symbol("=") => joined(F::Equal, Strength::Comparison),
+        Token::Symbol("<>") => joined(F::NotEqual, Strength::Comparison),
+        Token::Symbol("<") => joined(F::Less, Strength::Comparison),
+        Token::Symbol("<=") => joined(F::LessOrEqual, Strength::Comparison),
+        Token::Symbol(">") => swapped(F::Less),
+        Token::Symbol(">=") => swapped(F::LessOrEqual),
+        Token::Symbol("|") => joined(F::BitOr, Strength::Bits),
+        Token::Symbol("#") => joined(F::BitXor, Strength::Bits),
+        Token::Symbol("&") => joined(F::BitAnd, Strength::Bits),
+        Token::Symbol("<<") => joined(F::ShiftLeft, Strength::Bits),
+        Token::Symbol(">>") => joined(F::ShiftRight, Strength::Bits),
+        Token::Symbol("+") => joined(F::Add, Strength::Sum),
+        Token::Symbol("-") => joined(F::Subtract, Strength::Sum),
+        Token::Symbol("*") => joined(F::Multiply, Strength::Product),
+        Token::Symbol("/") => joined(F::Divide, Strength::Product),
+        Token::Symbol("%") => joined(F::Modulo, Strength::Product),
+        _ => None,
+    }
+}
+
+/// A token in an error message.
+fn describe(token: &Token) -> String {
+    match token {
+        Token::Integer(integer) => format!("`{integer}`"),
+        Token::IntegerLimit => "`9223372036854775808`, one more than a bigint holds,".to_owned(),
+        Token::Double(double) => format!("`{double}`"),
+        Token::Boolean(boolean) => format!("`{boolean}`"),
+        Token::Null => "`null`".to_owned(),
+        Token::Variable(name) => format!("`:{name}`"),
+        Token::Name(name) => format!("`{name}`"),
+        Token::Keyword(keyword) => format!("`{}`", format!("{keyword:?}").to_uppercase()),
+        Token::Symbol(symbol) => format!("`{symbol}`"),
+        Token::End => "nothing".to_owned(),
+    }
+}

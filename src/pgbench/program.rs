@@ -1,0 +1,273 @@
+//! Programs: scripts whose variables are slots and whose keys are found.
+
+use std::collections::BTreeMap;
+
+use super::expression::Expression;
+use super::keys::{KeyId, Keys};
+use super::meta::{Amount, KeyName, SleepUnit};
+use super::script::{Command, Script};
+use super::source::{Place, ScriptError};
+use super::sql::{Sql, Statement};
+use super::suggestion::did_you_mean;
+use super::value::{Fault, Value};
+
+/// A script ready to run.
+#[derive(Debug, Clone)]
+pub struct Program {
+    pub(super) name: String,
+    statements: Vec<Sql>,
+    pub(super) instructions: Vec<Instruction>,
+    /// The variables' names, for errors.
+    names: Vec<String>,
+    /// The variables' contents when a run begins.
+    pub(super) initial: Vec<Content>,
+    /// How many instructions are [`Instruction::Fresh`].
+    pub(super) fresh: u64,
+}
+
+/// Index of a variable in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot(pub(super) usize);
+
+/// What a variable holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Content {
+    /// Nothing: no command has set it yet.
+    Unset,
+    /// A result of an expression.
+    Value(Value),
+    /// A key, kept as it is.
+    Text(String),
+}
+
+/// One step of a program; jumps are to later instructions.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Instruction {
+    Sql {
+        statement: usize,
+        parameters: Vec<(Slot, Place)>,
+    },
+    Set(Slot, Expression<Slot>),
+    Sleep(SleepTime, SleepUnit),
+    Pick(Slot, KeyId),
+    /// The number counts the instructions of this kind.
+    Fresh(Slot, KeyId, u64),
+    Jump(usize),
+    JumpUnless(Expression<Slot>, usize),
+}
+
+/// How many units to sleep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SleepTime {
+    Literal(i64),
+    Variable(Slot, Place),
+}
+
+impl Content {
+    /// As a value of an expression; `name` is the variable's.
+    pub(super) fn value(&self, name: &str) -> Result<Value, Fault> {
+        match self {
+            Content::Unset => Err(Fault::Unset(name.to_owned())),
+            Content::Value(value) => Ok(*value),
+            Content::Text(text) => Value::from_text(text),
+        }
+    }
+}
+
+/// pgbench's variables that are there without being set, as far as they do not depend on the seed: it has
+/// one client as we have one kind of transaction, and a scale of 1 where nobody says otherwise.
+const PREDEFINED: [(&str, i64); 4] = [
+    ("client_id", 0),
+    ("default_seed", 0),
+    ("random_seed", 0),
+    ("scale", 1),
+];
+
+impl Program {
+    pub(super) fn bind(script: &Script, keys: &mut dyn Keys) -> Result<Self, ScriptError> {
+        let mut binder = Binder::new(script, keys);
+        for command in &script.commands {
+            let instruction = binder.instruction(command)?;
+            binder.program.instructions.push(instruction);
+        }
+        Ok(binder.program)
+    }
+
+    /// The same program with `:random_seed` and `:default_seed` following from a rehearsal's seed.
+    ///
+    /// They must be the same in all runs of a rehearsal: `hash` and `permute` scatter by `:default_seed`,
+    /// and scripts rely on a hot row staying the same one.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        let default_seed = super::random::Generator::new(seed).bits();
+        for (name, seed) in [("random_seed", seed), ("default_seed", default_seed)] {
+            self.predefine(name, seed.cast_signed());
+        }
+        self
+    }
+
+    /// Gives a variable the value that it has when a run begins.
+    fn predefine(&mut self, name: &str, value: i64) {
+        let slot = self.names.iter().position(|known| known == name);
+        if let Some(content) = slot.and_then(|slot| self.initial.get_mut(slot)) {
+            *content = Content::Value(Value::Integer(value));
+        }
+    }
+
+    /// The name of a variable.
+    pub(super) fn name_of(&self, Slot(slot): Slot) -> &str {
+        self.names.get(slot).map_or("", String::as_str)
+    }
+
+    /// Its SQL commands; [`Step::Sql`](super::Step::Sql) gives an index into them.
+    pub fn statements(&self) -> &[Sql] {
+        &self.statements
+    }
+}
+
+struct Binder<'a> {
+    program: Program,
+    keys: &'a mut dyn Keys,
+    slots: BTreeMap<String, Slot>,
+}
+
+impl<'a> Binder<'a> {
+    /// Gives a slot to each predefined variable and to each that the script sets somewhere.
+    fn new(script: &Script, keys: &'a mut dyn Keys) -> Self {
+        let predefined = predefined(&keys.rows());
+        let mut binder = Self {
+            program: Program {
+                name: script.name.clone(),
+                statements: Vec::new(),
+                instructions: Vec::with_capacity(script.commands.len()),
+                names: Vec::new(),
+                initial: Vec::new(),
+                fresh: 0,
+            },
+            keys,
+            slots: BTreeMap::new(),
+        };
+        for (name, value) in predefined {
+            binder.declare(&name, Content::Value(Value::Integer(value)));
+        }
+        for command in &script.commands {
+            if let Command::Set(name, _) | Command::Pick(name, _) | Command::Fresh(name, _) =
+                command
+            {
+                binder.declare(name, Content::Unset);
+            }
+        }
+        binder
+    }
+
+    fn declare(&mut self, name: &str, initial: Content) {
+        let program = &mut self.program;
+        self.slots.entry(name.to_owned()).or_insert_with(|| {
+            program.names.push(name.to_owned());
+            program.initial.push(initial);
+            Slot(program.names.len() - 1)
+        });
+    }
+
+    fn error(&self, place: Place, message: impl Into<String>) -> ScriptError {
+        place.error(&self.program.name, message)
+    }
+
+    fn slot(&self, name: &str, place: Place) -> Result<Slot, ScriptError> {
+        self.slots.get(name).copied().ok_or_else(|| {
+            let hint = did_you_mean(name, ":", self.slots.keys().map(String::as_str));
+            let message = format!("variable `{name}` is never set{hint}");
+            self.error(place, message)
+        })
+    }
+
+    /// The slot of a variable that the script sets, which [`Binder::new`] has declared.
+    fn target(&self, name: &str) -> Slot {
+        self.slots.get(name).copied().unwrap_or(Slot(usize::MAX))
+    }
+
+    fn expression(&self, expression: &Expression<String>) -> Result<Expression<Slot>, ScriptError> {
+        expression.rename(&mut |name: &String, place| self.slot(name, place))
+    }
+
+    fn key(&mut self, key: &KeyName) -> Result<KeyId, ScriptError> {
+        self.keys
+            .resolve(&key.table, &key.column, key.distribution.as_deref())
+            .map_err(|message| self.error(key.place, message))
+    }
+
+    fn instruction(&mut self, command: &Command) -> Result<Instruction, ScriptError> {
+        Ok(match command {
+            Command::Sql(statement) => self.sql(statement)?,
+            Command::Set(name, expression) => {
+                Instruction::Set(self.target(name), self.expression(expression)?)
+            }
+            Command::Sleep(sleep) => {
+                let time = match &sleep.amount {
+                    Amount::Literal(amount) => SleepTime::Literal(*amount),
+                    Amount::Variable(name, place) => {
+                        SleepTime::Variable(self.slot(name, *place)?, *place)
+                    }
+                };
+                Instruction::Sleep(time, sleep.unit)
+            }
+            Command::Pick(name, key) => Instruction::Pick(self.target(name), self.key(key)?),
+            Command::Fresh(name, key) => {
+                let number = self.program.fresh;
+                self.program.fresh += 1;
+                Instruction::Fresh(self.target(name), self.key(key)?, number)
+            }
+            Command::Jump(target) => Instruction::Jump(*target),
+            Command::JumpUnless(condition, target) => {
+                Instruction::JumpUnless(self.expression(condition)?, *target)
+            }
+        })
+    }
+
+    fn sql(&mut self, Statement { sql, places }: &Statement) -> Result<Instruction, ScriptError> {
+        let names = sql.parameters.iter().zip(places);
+        let parameters = names
+            .map(|(name, place)| Ok((self.slot(name, *place)?, *place)))
+            .collect::<Result<_, ScriptError>>()?;
+        self.program.statements.push(sql.clone());
+        let statement = self.program.statements.len() - 1;
+        Ok(Instruction::Sql {
+            statement,
+            parameters,
+        })
+    }
+}
+
+/// The predefined variables: pgbench's own and `rows_<table>` for each table.
+///
+/// A table in a schema has its schema in the variable's name, and the bare name too where no other table
+/// claims it first; characters that no variable's name can have become underscores.
+fn predefined(tables: &[(String, u64)]) -> BTreeMap<String, i64> {
+    let mut variables: BTreeMap<String, i64> = PREDEFINED
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+    let name = |table: &str| {
+        let clean = |c| {
+            if super::source::continues_name(c) {
+                c
+            } else {
+                '_'
+            }
+        };
+        format!("rows_{}", table.chars().map(clean).collect::<String>())
+    };
+    let rows = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    for (table, count) in tables {
+        variables.insert(name(table), rows(*count));
+    }
+    for (table, count) in tables {
+        if let Some((_, bare)) = table.rsplit_once('.') {
+            variables.entry(name(bare)).or_insert(rows(*count));
+        }
+    }
+    // What `pgbench -s` would say of the tables that `pgbench -i` makes.
+    if let Some(branches) = variables.get("rows_pgbench_branches").copied() {
+        variables.insert("scale".to_owned(), branches);
+    }
+    variables
+}

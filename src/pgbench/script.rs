@@ -1,0 +1,157 @@
+//! Scripts: their commands in order, conditions turned into jumps.
+
+use super::keys::Keys;
+use super::meta::{KeyName, Meta, Sleep, command};
+use super::parser::NamedExpression;
+use super::program::Program;
+use super::source::{Place, ScriptError, Source};
+use super::sql::{Ending, Statement, statement};
+
+/// A parsed script.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    pub(super) name: String,
+    pub(super) commands: Vec<Command>,
+}
+
+/// A command of a script; jumps are to the index of a later command.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Command {
+    Sql(Statement),
+    Set(String, NamedExpression),
+    Sleep(Sleep),
+    Pick(String, KeyName),
+    Fresh(String, KeyName),
+    Jump(usize),
+    JumpUnless(NamedExpression, usize),
+}
+
+impl Script {
+    /// Parses a script; `name` is used in errors.
+    ///
+    /// # Errors
+    ///
+    /// The first place where the text is no pgbench script, or uses what this program does not support.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ScriptError> {
+        let source = Source::new(name, text);
+        let mut builder = Builder::default();
+        let mut cursor = source.cursor();
+        loop {
+            let (sql, ending) = statement(&source, &mut cursor)?;
+            builder.commands.extend(sql.map(Command::Sql));
+            match ending {
+                Ending::Semicolon => {}
+                Ending::Backslash(offset) => {
+                    if let Some(meta) = command(&source, &mut cursor, offset)? {
+                        builder
+                            .push(meta, source.place(offset))
+                            .map_err(|message| source.error(offset, message))?;
+                    }
+                }
+                Ending::File => break,
+            }
+        }
+        if let Some(open) = builder.open.last() {
+            return Err(source.error_at(open.place, "\\if without matching \\endif"));
+        }
+        if builder.commands.is_empty() {
+            return Err(source.error(0, "the script has no commands"));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            commands: builder.commands,
+        })
+    }
+
+    /// Resolves its keys and variables, so that it can run.
+    ///
+    /// # Errors
+    ///
+    /// A variable that no command sets and that is not predefined, or a key that `keys` does not find.
+    pub fn bind(&self, keys: &mut dyn Keys) -> Result<Program, ScriptError> {
+        Program::bind(self, keys)
+    }
+}
+
+/// An `\if` whose `\endif` is still to come.
+#[derive(Debug)]
+struct OpenIf {
+    place: Place,
+    /// The jump past the branch that is being read; none after `\else`.
+    skip: Option<usize>,
+    /// The jumps from the ends of finished branches to the `\endif`.
+    exits: Vec<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Builder {
+    commands: Vec<Command>,
+    open: Vec<OpenIf>,
+}
+
+impl Builder {
+    fn push(&mut self, meta: Meta, place: Place) -> Result<(), &'static str> {
+        match meta {
+            Meta::Set(variable, expression) => {
+                self.commands.push(Command::Set(variable, expression));
+            }
+            Meta::Sleep(sleep) => self.commands.push(Command::Sleep(sleep)),
+            Meta::Pick(variable, key) => self.commands.push(Command::Pick(variable, key)),
+            Meta::Fresh(variable, key) => self.commands.push(Command::Fresh(variable, key)),
+            Meta::If(condition) => {
+                let skip = Some(self.branch(condition));
+                let exits = Vec::new();
+                self.open.push(OpenIf { place, skip, exits });
+            }
+            Meta::Elif(condition) => {
+                self.end_branch("\\elif without matching \\if", "\\elif after \\else")?;
+                let skip = self.branch(condition);
+                if let Some(open) = self.open.last_mut() {
+                    open.skip = Some(skip);
+                }
+            }
+            Meta::Else => {
+                self.end_branch("\\else without matching \\if", "\\else after \\else")?;
+            }
+            Meta::Endif => {
+                let open = self.open.pop().ok_or("\\endif without matching \\if")?;
+                for jump in open.exits.into_iter().chain(open.skip) {
+                    self.land(jump);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a jump over a branch, to land later.
+    fn branch(&mut self, condition: NamedExpression) -> usize {
+        self.commands
+            .push(Command::JumpUnless(condition, usize::MAX));
+        self.commands.len() - 1
+    }
+
+    /// Ends the branch that is being read with a jump to the `\endif`, and lands the jump over it.
+    fn end_branch(
+        &mut self,
+        without_if: &'static str,
+        after_else: &'static str,
+    ) -> Result<(), &'static str> {
+        let exit = self.commands.len();
+        let open = self.open.last_mut().ok_or(without_if)?;
+        let skip = open.skip.take().ok_or(after_else)?;
+        open.exits.push(exit);
+        self.commands.push(Command::Jump(usize::MAX));
+        self.land(skip);
+        Ok(())
+    }
+
+    /// Makes a jump lead to the next command.
+    fn land(&mut self, jump: usize) {
+        let here = self.commands.len();
+        if let Some(Command::Jump(target) | Command::JumpUnless(_, target)) =
+            self.commands.get_mut(jump)
+        {
+            *target = here;
+        }
+    }
+}
