@@ -2,10 +2,16 @@
 //! records into it: requests into phases, ticks into series, lock samples into waits.
 
 pub mod accounting;
+pub mod buckets;
+pub mod distribution;
+pub mod impact;
 pub mod lock_mode;
 pub mod locks;
 pub mod migration;
 pub mod phase;
+pub mod recording;
+pub mod series;
+mod ticks;
 pub mod waits;
 
 use std::time::Duration;
@@ -13,12 +19,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use accounting::Accounting;
+pub use distribution::{Distribution, HistogramError};
+pub use impact::Window;
 pub use lock_mode::LockMode;
 pub use locks::{LockWait, Locks, Root, RootKind};
 pub use migration::{
     HeldLock, Migration, MigrationError, MigrationOutcome, ServerError, Statement,
 };
 pub use phase::{Lag, Latency, Phase, PhaseName, TransactionPhase};
+pub use recording::{Due, Ended, Fate, Recording};
 
 use crate::units::{optional_seconds, seconds};
 

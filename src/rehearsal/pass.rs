@@ -14,6 +14,7 @@ use super::sampler::{Sampled, Sampler, Watch};
 use super::settle::settle;
 use super::stop::Stop;
 use crate::observe::recording::Recording;
+use crate::observe::waits::TrackedLocks;
 use crate::observe::{Migration, Pass, PhaseName};
 use crate::scenario::Plan;
 use crate::synth::KeyBook;
@@ -45,7 +46,7 @@ pub(super) struct Raw {
     pub(super) recording: Recording,
     pub(super) timeline: Arc<Timeline>,
     pub(super) migration: Option<Migration>,
-    pub(super) sampled: Sampled,
+    pub(super) locks: TrackedLocks,
     pub(super) end: Duration,
 }
 
@@ -77,10 +78,8 @@ pub async fn run_pass(stage: Stage<'_>) -> Result<(Pass, Option<String>), Rehear
     let end = timeline.now();
     let recording = fleet.stop(DRAIN).await?;
     let zero = timeline.start_of(PhaseName::Baseline).unwrap_or(end);
-    let mut sampled = sampler.finish(zero);
-    let sampler_error = sampled.error.take();
-    let pass = settle(stage.plan, Raw { recording, timeline, migration, sampled, end });
-    Ok((pass, sampler_error))
+    let Sampled { locks, error } = sampler.finish(zero);
+    Ok((settle(stage.plan, Raw { recording, timeline, migration, locks, end }), error))
 }
 
 /// What the live state is read from.

@@ -1,0 +1,503 @@
+//! What the workers of the traffic record, and how it becomes phases. Every worker owns one
+//! [`Recording`]; merged in any order they are one.
+//!
+//! All times are durations since the timeline's origin, the moment in which the traffic started.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::distribution::Distribution;
+use super::series::Seconds;
+use super::ticks::Ticks;
+use super::{Accounting, Phase, PhaseName, TransactionPhase};
+
+/// The requests of one worker, or of all when merged.
+///
+/// Memory does not grow with the number of requests: per phase and kind of transaction it holds two
+/// histograms (about 100 kB), per kind two bits every 10 ms, per second one short list of buckets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    warmup: Vec<Cell>,
+    baseline: Vec<Cell>,
+    migration: Vec<Cell>,
+    recovery: Vec<Cell>,
+    ticks: Vec<Ticks>,
+    pub(super) seconds: Seconds,
+}
+
+/// One kind of transaction in one phase.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Cell {
+    pub(super) accounting: Accounting,
+    pub(super) latency: Distribution,
+    pub(super) lag: Distribution,
+    pub(super) errors: BTreeMap<String, u64>,
+}
+
+/// A request that came due and has not ended. [`Recording::ended`] takes it back; one that is never
+/// given back stays unfinished, so the accounting balances at every moment.
+#[derive(Debug)]
+#[must_use = "a request that came due must end"]
+pub struct Due {
+    transaction: usize,
+    phase: PhaseName,
+    at: Duration,
+}
+
+impl Due {
+    /// When it came due.
+    pub fn at(&self) -> Duration {
+        self.at
+    }
+
+    /// Its kind, as an index into the plan's transactions.
+    pub fn transaction(&self) -> usize {
+        self.transaction
+    }
+}
+
+/// The end of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// How late the generator handed it to the application.
+    pub lag: Duration,
+    /// When it ended.
+    pub at: Duration,
+    /// How.
+    pub fate: Fate,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Its transaction succeeded.
+    Completed,
+    /// An error other than a timeout: its SQLSTATE or kind.
+    Failed(String),
+    /// Given up for time: `acquire_timeout`, or the SQLSTATE of the statement timeout.
+    TimedOut(String),
+    /// Refused by the application.
+    Shed,
+    /// Still waiting or running when the measurement ended.
+    Unfinished,
+}
+
+impl Recording {
+    /// An empty recording of so many kinds of transactions.
+    pub fn new(transactions: usize) -> Self {
+        let cells = || (0..transactions).map(|_| Cell::new()).collect();
+        Self {
+            warmup: cells(),
+            baseline: cells(),
+            migration: cells(),
+            recovery: cells(),
+            ticks: vec![Ticks::default(); transactions],
+            seconds: Seconds::default(),
+        }
+    }
+
+    /// Counts a request that came due at `at`, which decides its phase.
+    pub fn scheduled(&mut self, transaction: usize, phase: PhaseName, at: Duration) -> Due {
+        if let Some(cell) = self.cells_mut(phase).get_mut(transaction) {
+            cell.accounting.scheduled += 1;
+            cell.accounting.unfinished += 1;
+        }
+        Due {
+            transaction,
+            phase,
+            at,
+        }
+    }
+
+    /// Counts the end of a request.
+    pub fn ended(&mut self, due: Due, ended: Ended) {
+        let Due {
+            transaction,
+            phase,
+            at,
+        } = due;
+        let latency = ended.at.saturating_sub(at);
+        let Some(cell) = self.cells_mut(phase).get_mut(transaction) else {
+            return;
+        };
+        cell.latency.record(latency);
+        cell.lag.record(ended.lag);
+        cell.count(&ended.fate);
+        let success = (ended.fate == Fate::Completed).then_some(ended.at);
+        if let Some(ticks) = self.ticks.get_mut(transaction) {
+            ticks.ended(at, success);
+        }
+        self.seconds.latency(at, latency);
+        match ended.fate {
+            Fate::Completed => self.seconds.succeeded(ended.at),
+            Fate::Failed(_) | Fate::TimedOut(_) | Fate::Shed => self.seconds.failed(ended.at),
+            Fate::Unfinished => {}
+        }
+    }
+
+    /// Counts a connection that the application opened.
+    pub fn connected(&mut self, at: Duration) {
+        self.seconds.connections(at, 1);
+    }
+
+    /// Counts a connection that it lost or closed.
+    pub fn disconnected(&mut self, at: Duration) {
+        self.seconds.connections(at, -1);
+    }
+
+    /// Adds another worker's recording.
+    pub fn merge(&mut self, other: &Self) {
+        let Self {
+            warmup,
+            baseline,
+            migration,
+            recovery,
+            ticks,
+            seconds,
+        } = other;
+        merge_cells(&mut self.warmup, warmup);
+        merge_cells(&mut self.baseline, baseline);
+        merge_cells(&mut self.migration, migration);
+        merge_cells(&mut self.recovery, recovery);
+        for (own, ticks) in self.ticks.iter_mut().zip(ticks) {
+            own.merge(ticks);
+        }
+        self.seconds.merge(seconds);
+    }
+
+    /// One phase as reports keep it. `names` are the transactions' names in the plan's order;
+    /// `start` and `end` are when the phase was, since the baseline began.
+    pub fn phase(
+        &self,
+        name: PhaseName,
+        names: &[String],
+        start: Duration,
+        end: Duration,
+    ) -> Phase {
+        let length = end.saturating_sub(start).as_secs_f64();
+        let rate = |completed: u64| {
+            if length > 0.0 {
+                completed as f64 / length
+            } else {
+                0.0
+            }
+        };
+        let transactions = self
+            .cells(name)
+            .iter()
+            .zip(names)
+            .map(|(cell, name)| TransactionPhase {
+                name: name.clone(),
+                accounting: cell.accounting,
+                rate: rate(cell.accounting.completed),
+                latency: cell.latency.latency(),
+                lag: cell.lag.lag(),
+                errors: cell.errors.clone(),
+                histogram: cell.latency.encode(),
+            })
+            .collect();
+        let all = self.total(name);
+        Phase {
+            name,
+            start,
+            end,
+            accounting: all.accounting,
+            rate: rate(all.accounting.completed),
+            latency: all.latency.latency(),
+            lag: all.lag.lag(),
+            errors: all.errors,
+            histogram: all.latency.encode(),
+            transactions,
+        }
+    }
+
+    /// Where the requests of a phase went, all kinds together.
+    pub fn accounting(&self, phase: PhaseName) -> Accounting {
+        let mut all = Accounting::default();
+        for cell in self.cells(phase) {
+            all.merge(&cell.accounting);
+        }
+        all
+    }
+
+    /// The 99th percentile of a phase's latencies; none where no request ended.
+    pub fn p99(&self, phase: PhaseName) -> Option<Duration> {
+        self.total(phase).latency.quantile(0.99)
+    }
+
+    /// How many latencies were beyond the histograms' hour and counted as one.
+    pub fn overflowed(&self) -> u64 {
+        PHASES
+            .iter()
+            .flat_map(|&phase| self.cells(phase))
+            .map(|cell| cell.latency.overflowed())
+            .sum()
+    }
+
+    /// The longest stretch within `[from, to)` in which no transaction of one kind succeeded although
+    /// one was due, and which kind it was. A stretch starts with the first request due after the last
+    /// success and ends with the next success or at `to`; it is measured in ticks of 10 ms and off by
+    /// less than two of them.
+    pub fn unavailable(&self, from: Duration, to: Duration) -> (Duration, Option<usize>) {
+        let mut longest = (Duration::ZERO, None);
+        for (transaction, ticks) in self.ticks.iter().enumerate() {
+            let outage = ticks.longest_outage(from, to);
+            if outage > longest.0 {
+                longest = (outage, Some(transaction));
+            }
+        }
+        longest
+    }
+
+    /// All kinds of a phase together.
+    pub(super) fn total(&self, phase: PhaseName) -> Cell {
+        let mut total = Cell::new();
+        for cell in self.cells(phase) {
+            total.merge(cell);
+        }
+        total
+    }
+
+    fn cells(&self, phase: PhaseName) -> &[Cell] {
+        match phase {
+            PhaseName::Warmup => &self.warmup,
+            PhaseName::Baseline => &self.baseline,
+            PhaseName::Migration => &self.migration,
+            PhaseName::Recovery => &self.recovery,
+        }
+    }
+
+    fn cells_mut(&mut self, phase: PhaseName) -> &mut [Cell] {
+        match phase {
+            PhaseName::Warmup => &mut self.warmup,
+            PhaseName::Baseline => &mut self.baseline,
+            PhaseName::Migration => &mut self.migration,
+            PhaseName::Recovery => &mut self.recovery,
+        }
+    }
+}
+
+const PHASES: [PhaseName; 4] = [
+    PhaseName::Warmup,
+    PhaseName::Baseline,
+    PhaseName::Migration,
+    PhaseName::Recovery,
+];
+
+fn merge_cells(own: &mut [Cell], other: &[Cell]) {
+    for (own, other) in own.iter_mut().zip(other) {
+        own.merge(other);
+    }
+}
+
+impl Cell {
+    fn new() -> Self {
+        Self {
+            accounting: Accounting::default(),
+            latency: Distribution::fine(),
+            lag: Distribution::coarse(),
+            errors: BTreeMap::new(),
+        }
+    }
+
+    fn count(&mut self, fate: &Fate) {
+        let accounting = &mut self.accounting;
+        let ends_as = match fate {
+            Fate::Completed => &mut accounting.completed,
+            Fate::Failed(_) => &mut accounting.failed,
+            Fate::TimedOut(_) => &mut accounting.timed_out,
+            Fate::Shed => &mut accounting.shed,
+            Fate::Unfinished => return, // Counted so since it came due.
+        };
+        *ends_as += 1;
+        accounting.unfinished -= 1;
+        if let Fate::Failed(kind) | Fate::TimedOut(kind) = fate {
+            match self.errors.get_mut(kind) {
+                Some(count) => *count += 1,
+                None => {
+                    self.errors.insert(kind.clone(), 1);
+                }
+            }
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        let Self {
+            accounting,
+            latency,
+            lag,
+            errors,
+        } = other;
+        self.accounting.merge(accounting);
+        self.latency.merge(latency);
+        self.lag.merge(lag);
+        for (kind, count) in errors {
+            *self.errors.entry(kind.clone()).or_default() += count;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    struct Request {
+        transaction: usize,
+        phase: PhaseName,
+        due: u64,
+        lag: u64,
+        latency: u64,
+        fate: Option<Fate>,
+    }
+
+    fn request() -> impl Strategy<Value = Request> {
+        let fate = prop_oneof![
+            Just(Fate::Completed),
+            Just(Fate::Failed("40001".to_owned())),
+            Just(Fate::Failed("connection_lost".to_owned())),
+            Just(Fate::TimedOut("acquire_timeout".to_owned())),
+            Just(Fate::Shed),
+            Just(Fate::Unfinished),
+        ];
+        (
+            0..3usize,
+            prop::sample::select(PHASES.to_vec()),
+            0..20_000_000u64,
+            0..100_000u64,
+            0..9_000_000u64,
+            prop::option::weighted(0.9, fate),
+        )
+            .prop_map(|(transaction, phase, due, lag, latency, fate)| Request {
+                transaction,
+                phase,
+                due,
+                lag,
+                latency,
+                fate,
+            })
+    }
+
+    fn record(recording: &mut Recording, request: &Request) {
+        let at = Duration::from_micros(request.due);
+        let due = recording.scheduled(request.transaction, request.phase, at);
+        if let Some(fate) = request.fate.clone() {
+            recording.ended(
+                due,
+                Ended {
+                    lag: Duration::from_micros(request.lag),
+                    at: at + Duration::from_micros(request.latency),
+                    fate,
+                },
+            );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_request_is_accounted_for(requests in prop::collection::vec(request(), 0..100)) {
+            let mut recording = Recording::new(3);
+            for (seen, request) in requests.iter().enumerate() {
+                record(&mut recording, request);
+                let scheduled: u64 = PHASES.iter().map(|&phase| {
+                    let accounting = recording.accounting(phase);
+                    assert!(accounting.balances(), "{accounting:?}");
+                    accounting.scheduled
+                }).sum();
+                prop_assert_eq!(scheduled, seen as u64 + 1);
+            }
+            let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+            for name in PHASES {
+                let phase = recording.phase(name, &names, Duration::ZERO, Duration::from_secs(1));
+                let mut sum = Accounting::default();
+                for transaction in &phase.transactions {
+                    prop_assert!(transaction.accounting.balances());
+                    sum.merge(&transaction.accounting);
+                }
+                prop_assert_eq!(sum, phase.accounting);
+                let errors: u64 = phase.errors.values().sum();
+                prop_assert_eq!(errors, phase.accounting.failed + phase.accounting.timed_out);
+            }
+        }
+
+        #[test]
+        fn recordings_merge_in_any_order(
+            requests in prop::collection::vec((request(), 0..3usize), 0..60),
+            connections in prop::collection::vec((0..20u64, 0..3usize, any::<bool>()), 0..20),
+        ) {
+            let mut workers = vec![Recording::new(3); 3];
+            let mut whole = Recording::new(3);
+            for (request, worker) in &requests {
+                record(&mut workers[*worker], request);
+                record(&mut whole, request);
+            }
+            for &(second, worker, opened) in &connections {
+                for recording in [&mut workers[worker], &mut whole] {
+                    match opened {
+                        true => recording.connected(Duration::from_secs(second)),
+                        false => recording.disconnected(Duration::from_secs(second)),
+                    }
+                }
+            }
+            for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+                let mut merged = Recording::new(3);
+                for worker in order {
+                    merged.merge(&workers[worker]);
+                }
+                prop_assert_eq!(&merged, &whole);
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_request_counts_with_its_latency() {
+        let mut recording = Recording::new(1);
+        let due = recording.scheduled(0, PhaseName::Migration, Duration::from_secs(1));
+        recording.ended(
+            due,
+            Ended {
+                lag: Duration::from_micros(50),
+                at: Duration::from_secs(6),
+                fate: Fate::TimedOut("acquire_timeout".to_owned()),
+            },
+        );
+        let phase = recording.phase(
+            PhaseName::Migration,
+            &["pay".to_owned()],
+            Duration::ZERO,
+            Duration::from_secs(10),
+        );
+        assert_eq!(phase.accounting.timed_out, 1);
+        assert_eq!(phase.errors["acquire_timeout"], 1);
+        assert!((phase.latency.unwrap().p50 - 5.0).abs() < 0.005);
+        assert!((phase.lag.unwrap().max - 50e-6).abs() < 1e-6);
+        assert_eq!(
+            Distribution::decode(&phase.histogram).unwrap().latency(),
+            phase.latency
+        );
+    }
+
+    #[test]
+    fn the_kind_that_was_away_longest_is_named() {
+        let mut recording = Recording::new(2);
+        for (transaction, latency) in [(0, 1), (1, 3_000)] {
+            let at = Duration::from_secs(1);
+            let due = recording.scheduled(transaction, PhaseName::Migration, at);
+            recording.ended(
+                due,
+                Ended {
+                    lag: Duration::ZERO,
+                    at: at + Duration::from_millis(latency),
+                    fate: Fate::Completed,
+                },
+            );
+        }
+        let (outage, transaction) = recording.unavailable(Duration::ZERO, Duration::from_secs(10));
+        assert_eq!(outage, Duration::from_secs(3));
+        assert_eq!(transaction, Some(1));
+    }
+}
