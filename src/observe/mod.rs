@@ -6,6 +6,7 @@ pub mod buckets;
 pub mod distribution;
 pub mod impact;
 pub mod lock_mode;
+pub mod lock_sample;
 pub mod locks;
 pub mod migration;
 pub mod phase;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, Error, Row, Statement};
 
-use crate::observe::waits::LockRow;
+use crate::observe::lock_sample::LockRow;
 
 /// Locks waited for, every lock on a relation that is waited for, and the migration's own.
 /// `pg_locks` is read once, so that the rows are of one moment; the relation of a wait for a

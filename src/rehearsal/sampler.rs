@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Config;
 
 use super::roster::Roster;
-use crate::observe::waits::{LockRow, LockSample, Owner, TrackedLocks, WaitTracker};
+use crate::observe::lock_sample::{LockRow, LockSample, Owner};
+use crate::observe::waits::{TrackedLocks, WaitTracker};
 use crate::postgres::connect::connect;
 use crate::postgres::locks::LockQuery;
 use crate::traffic::{Registry, Timeline};
