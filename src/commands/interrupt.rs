@@ -21,7 +21,8 @@ impl Emergency {
 
     fn pull(&self) {
         if let Some(stop) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            stop.pull();
+            // There is nothing left to do about a server that cannot be ended.
+            let _ = stop.stop_now();
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::observe::{HeldLock, Migration, MigrationOutcome, ServerError, Stateme
 use crate::postgres::connect::{Session, connect_with_notices};
 use crate::postgres::facts::FactSnapshot;
 use crate::scenario::plan::{MigrationPlan, TransactionMode};
-use crate::sql::{MigrationScript, SqlStatement};
+use crate::sql::{MigrationScript, SqlStatement, StatementKind};
 use crate::traffic::Timeline;
 
 /// What the runner needs beside the migration itself.
@@ -194,29 +194,26 @@ impl Runner<'_> {
     async fn one_by_one(&mut self, line: &mut Line, script: &MigrationScript) -> Outcome<()> {
         let from = self.place.statement;
         for (index, statement) in script.statements.iter().enumerate().skip(from) {
-            let kind = statement.kind();
-            if kind.begins_transaction() && !self.in_transaction {
+            if !self.in_transaction {
                 self.place.statement = index;
                 self.open_from = self.statements.len();
-                self.plain(line, script, statement).await?;
-                self.in_transaction = true;
-            } else if kind.ends_transaction() && self.in_transaction {
-                self.plain(line, script, statement).await?;
-                self.transaction_ended();
-                self.place.statement = index + 1;
-            } else if self.in_transaction {
-                self.observed(line, script, statement).await?;
-            } else {
-                self.place.statement = index;
-                self.open_from = self.statements.len();
-                if kind.is_ordinary() {
+            }
+            match statement.kind() {
+                StatementKind::TransactionStart => {
+                    self.execute(line, script, statement).await?;
+                    self.in_transaction = true;
+                }
+                StatementKind::TransactionEnd => {
+                    self.execute(line, script, statement).await?;
+                    self.transaction_ended();
+                }
+                StatementKind::Ordinary if !self.in_transaction => {
                     self.begin(line).await?;
                     self.observed(line, script, statement).await?;
                     self.commit(line).await?;
-                } else {
-                    self.plain(line, script, statement).await?;
                 }
-                self.place.statement = index + 1;
+                // What no transaction block can hold is read after it; its locks are left to the sampler.
+                _ => self.observed(line, script, statement).await?,
             }
         }
         Ok(())
@@ -251,7 +248,7 @@ impl Runner<'_> {
         self.open_from = self.statements.len();
     }
 
-    /// A statement inside a transaction block, with its facts read before the block ends.
+    /// A statement with its facts, read before the transaction block ends, if there is one.
     async fn observed(&mut self, line: &mut Line, script: &MigrationScript, statement: &SqlStatement) -> Outcome<()> {
         let before = match self.known.take() {
             Some(known) => known,
@@ -259,15 +256,6 @@ impl Runner<'_> {
         };
         self.execute(line, script, statement).await?;
         self.note_facts(line, &before).await
-    }
-
-    /// A statement that no transaction block can hold, or that makes one: what it did is read after it,
-    /// its locks are left to the sampler.
-    async fn plain(&mut self, line: &mut Line, script: &MigrationScript, statement: &SqlStatement) -> Outcome<()> {
-        if statement.kind().is_transaction_control() {
-            return self.execute(line, script, statement).await;
-        }
-        self.observed(line, script, statement).await
     }
 
     async fn execute(&mut self, line: &mut Line, script: &MigrationScript, statement: &SqlStatement) -> Outcome<()> {
