@@ -1,5 +1,24 @@
 //! Migration text: statements, their kinds, and what is dangerous in them.
 
+mod dump;
+mod error;
+mod expression;
+mod hazard;
+mod kind;
+mod scanner;
+mod split;
+mod statement;
+mod syntax;
+mod transactions;
+
+pub use dump::{SchemaItem, parse_schema_file};
+pub use error::SqlError;
+pub use expression::{Bound, BoundRule, understand_check};
+pub use hazard::{hazards, script_hazards};
+pub use kind::StatementKind;
+pub use split::split;
+pub use transactions::check_transactions;
+
 use serde::{Deserialize, Serialize};
 
 /// A migration file split into statements.
@@ -18,6 +37,8 @@ pub struct SqlStatement {
     pub text: String,
     /// The line where it begins, from 1.
     pub line: usize,
+    /// The column where it begins, from 1, in characters.
+    pub column: usize,
     /// The byte where it begins.
     pub offset: usize,
 }
