@@ -1,0 +1,97 @@
+//! Sessions: a client together with the task that drives its connection.
+
+use std::future::poll_fn;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_postgres::error::DbError;
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Socket};
+
+/// A connected session. Its connection is driven by a task of the runtime that it was opened on,
+/// and ends when the session is dropped.
+#[derive(Debug)]
+pub struct Session {
+    /// The client to send statements with.
+    pub client: Client,
+    driver: Driver,
+}
+
+/// Notices as the server sent them, in order. Ends with the session.
+pub type Notices = mpsc::UnboundedReceiver<DbError>;
+
+/// Opens a session whose `application_name` is as given, so that a person who looks at
+/// `pg_stat_activity` knows what each session is for.
+pub async fn connect(config: &Config, application_name: &str) -> Result<Session, Error> {
+    let (client, connection) = open(config, application_name).await?;
+    Ok(Session {
+        client,
+        driver: Driver::spawn(connection, None),
+    })
+}
+
+/// As [`connect`], and hands over what the server says beside its answers: `NOTICE`, `WARNING`, and
+/// `DEBUG` where `client_min_messages` asks for it.
+pub async fn connect_with_notices(
+    config: &Config,
+    application_name: &str,
+) -> Result<(Session, Notices), Error> {
+    let (client, connection) = open(config, application_name).await?;
+    let (sender, notices) = mpsc::unbounded_channel();
+    let driver = Driver::spawn(connection, Some(sender));
+    Ok((Session { client, driver }, notices))
+}
+
+impl Session {
+    /// Says goodbye and waits until the connection has ended. The server may hold the session's
+    /// process for a moment longer.
+    ///
+    /// # Errors
+    /// What ended the connection, where it was not this call.
+    pub async fn close(self) -> Result<(), Error> {
+        let Self { client, mut driver } = self;
+        drop(client);
+        match (&mut driver.0).await {
+            Ok(ended) => ended,
+            // Only this type aborts the task, when it is dropped; nothing in the task panics.
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+type PlainConnection = Connection<Socket, NoTlsStream>;
+
+async fn open(config: &Config, application_name: &str) -> Result<(Client, PlainConnection), Error> {
+    let mut config = config.clone();
+    config.application_name(application_name);
+    config.connect(NoTls).await
+}
+
+/// The task that carries a connection's messages; aborted when dropped.
+#[derive(Debug)]
+struct Driver(JoinHandle<Result<(), Error>>);
+
+impl Driver {
+    fn spawn(connection: PlainConnection, notices: Option<mpsc::UnboundedSender<DbError>>) -> Self {
+        Self(tokio::spawn(drive(connection, notices)))
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn drive(
+    mut connection: PlainConnection,
+    notices: Option<mpsc::UnboundedSender<DbError>>,
+) -> Result<(), Error> {
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        if let (AsyncMessage::Notice(notice), Some(notices)) = (message?, &notices) {
+            // A receiver that is gone has stopped caring; the session goes on.
+            let _ = notices.send(notice);
+        }
+    }
+    Ok(())
+}

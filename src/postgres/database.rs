@@ -1,0 +1,49 @@
+//! The shadow's own database, the roles its schema asks for, and the settings that reports show.
+
+use std::collections::BTreeMap;
+
+use postgres_protocol::escape::escape_identifier;
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
+
+/// Settings that decide how fast a server is and how much it can lose, which every report names.
+pub const IMPORTANT_SETTINGS: [&str; 10] = [
+    "autovacuum",
+    "fsync",
+    "full_page_writes",
+    "maintenance_work_mem",
+    "max_connections",
+    "max_wal_size",
+    "shared_buffers",
+    "synchronous_commit",
+    "wal_level",
+    "work_mem",
+];
+
+/// Creates an empty database.
+pub async fn create_database(client: &Client, name: &str) -> Result<(), Error> {
+    let name = escape_identifier(name);
+    client
+        .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
+        .await
+}
+
+/// Creates a role that cannot log in, to own what a schema says it owns.
+pub async fn create_role(client: &Client, name: &str) -> Result<(), Error> {
+    let name = escape_identifier(name);
+    client
+        .batch_execute(&format!("CREATE ROLE {name} NOLOGIN"))
+        .await
+}
+
+/// The [`IMPORTANT_SETTINGS`] as `SHOW` prints them, with their units.
+pub async fn important_settings(client: &Client) -> Result<BTreeMap<String, String>, Error> {
+    let mut settings = BTreeMap::new();
+    for name in IMPORTANT_SETTINGS {
+        for message in client.simple_query(&format!("SHOW {name}")).await? {
+            if let SimpleQueryMessage::Row(row) = message {
+                settings.insert(name.to_owned(), row.get(0).unwrap_or_default().to_owned());
+            }
+        }
+    }
+    Ok(settings)
+}

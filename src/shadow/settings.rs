@@ -1,0 +1,188 @@
+//! The server's configuration: sized to the machine, durable while measuring, fast while filling.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::machine::{MIB, Machine};
+use super::server::ServerError;
+
+/// How much a server gives for speed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing survives a crash of the machine and nothing tidies up in between: for loading.
+    Filling,
+    /// As in production: for measuring.
+    Production,
+}
+
+/// Settings by which the tool finds and reaches its own server.
+const RESERVED: [&str; 11] = [
+    "config_file",
+    "data_directory",
+    "external_pid_file",
+    "hba_file",
+    "ident_file",
+    "include",
+    "include_dir",
+    "listen_addresses",
+    "port",
+    "unix_socket_directories",
+    "unix_socket_permissions",
+];
+
+/// Settings that `wal_level = minimal` does not go with: left out while filling.
+const NEED_REPLICA_WAL: [&str; 2] = ["archive_mode", "summarize_wal"];
+
+/// Sessions beside the tool's and the application's: a person who looks in with `psql`, and the
+/// moment in which a closed session's process still counts.
+const SPARE_CONNECTIONS: u32 = 8;
+
+/// PostgreSQL's default of `superuser_reserved_connections`.
+const SUPERUSER_RESERVED: u32 = 3;
+
+/// What a configuration is made from.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    /// The machine it is sized to.
+    pub(super) machine: Machine,
+    /// Sessions of the application and the tool together.
+    pub(super) connections: u32,
+    /// `[shadow.settings]`, which win over the tool's own.
+    pub(super) user: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Refuses names that are none, and those that would hide the server from the tool.
+    pub(super) fn check(&self) -> Result<(), ServerError> {
+        for name in self.user.keys() {
+            let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$'));
+            if !is_name {
+                return Err(ServerError::SettingName { name: name.clone() });
+            }
+            if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+                return Err(ServerError::SettingReserved { name: name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of `postgresql.conf`, for a server whose socket is in `socket_directory`.
+    pub(super) fn file(&self, socket_directory: &Path, durability: Durability) -> String {
+        let mut all = self.sized();
+        all.extend([
+            ("listen_addresses".to_owned(), String::new()),
+            (
+                "unix_socket_directories".to_owned(),
+                // A list: in double quotes its commas and spaces are the directory's own.
+                format!("\"{}\"", socket_directory.display()),
+            ),
+        ]);
+        let user = self
+            .user
+            .iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        all.extend(user);
+        if durability == Durability::Filling {
+            all.retain(|name, _| !NEED_REPLICA_WAL.contains(&name.as_str()));
+            all.extend(self.filling());
+        }
+        all.iter()
+            .map(|(name, value)| format!("{name} = {}\n", quote(value)))
+            .collect()
+    }
+
+    /// The tool's own settings while measuring. What is not here stays at PostgreSQL's default, as
+    /// it does on most servers in production.
+    fn sized(&self) -> BTreeMap<String, String> {
+        let memory = self.machine.memory;
+        let mut settings = BTreeMap::from([
+            // A quarter of memory, as the manual's "Resource Consumption" advises, with a cap: the
+            // tool shares the machine, and the rest of memory caches the files anyway.
+            ("shared_buffers", mebibytes((memory / 4).min(4096 * MIB))),
+            // What the kernel's cache and shared_buffers hold together; only the planner reads it.
+            ("effective_cache_size", mebibytes(memory / 4 * 3)),
+            // A sixteenth, as PGTune: index builds are what migrations wait for, and production
+            // servers are rarely left at the default of 64 MB.
+            (
+                "maintenance_work_mem",
+                mebibytes((memory / 16).min(1024 * MIB)),
+            ),
+            // Checkpoints by time, not in the middle of one run and not of the next.
+            ("max_wal_size", "4GB".to_owned()),
+            ("min_wal_size", "1GB".to_owned()),
+            ("checkpoint_timeout", "15min".to_owned()),
+            (
+                "max_connections",
+                (self.connections + SUPERUSER_RESERVED + SPARE_CONNECTIONS).to_string(),
+            ),
+            // The default of 8 is also what a small machine needs for its background workers.
+            ("max_worker_processes", self.machine.cpus.max(8).to_string()),
+            ("max_parallel_workers", self.machine.cpus.max(2).to_string()),
+            // The server's log then tells of lock waits on its own.
+            ("log_lock_waits", "on".to_owned()),
+            ("log_line_prefix", "%m [%p] %a ".to_owned()),
+            // Messages are shown to the user as they come.
+            ("lc_messages", "C".to_owned()),
+            // Rows and plans must not depend on where the machine stands.
+            ("timezone", "UTC".to_owned()),
+            ("log_timezone", "UTC".to_owned()),
+            // PostgreSQL's defaults, written down because the verdict rests on them.
+            ("fsync", "on".to_owned()),
+            ("synchronous_commit", "on".to_owned()),
+            ("full_page_writes", "on".to_owned()),
+            ("autovacuum", "on".to_owned()),
+            ("wal_level", "replica".to_owned()),
+        ]);
+        // Containers get 64 MB of shared memory, too little for a parallel query; files in the
+        // data directory hold what does not fit.
+        if self
+            .machine
+            .shared_memory
+            .is_some_and(|free| free < 256 * MIB)
+        {
+            settings.insert("dynamic_shared_memory_type", "mmap".to_owned());
+        }
+        named(settings)
+    }
+
+    /// What changes while filling, whatever the user's settings say: they are for measuring.
+    fn filling(&self) -> BTreeMap<String, String> {
+        let Machine { memory, cpus, .. } = self.machine;
+        // One REINDEX a processor at a time, together a quarter of memory.
+        let maintenance = (memory / 4 / cpus.max(1)).clamp(64 * MIB, 2048 * MIB);
+        named(BTreeMap::from([
+            ("fsync", "off".to_owned()),
+            ("synchronous_commit", "off".to_owned()),
+            ("full_page_writes", "off".to_owned()),
+            // ANALYZE and VACUUM are run when all rows are there.
+            ("autovacuum", "off".to_owned()),
+            ("wal_level", "minimal".to_owned()),
+            ("max_wal_senders", "0".to_owned()),
+            ("maintenance_work_mem", mebibytes(maintenance)),
+        ]))
+    }
+}
+
+fn named(settings: BTreeMap<&str, String>) -> BTreeMap<String, String> {
+    settings
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{}MB", (bytes / MIB).max(1))
+}
+
+/// A value as `postgresql.conf` reads it: quotes doubled, backslash escapes, never a line break.
+fn quote(value: &str) -> String {
+    let escaped = value
+        .replace('\\', "\\\\")
+        .replace('\'', "''")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r");
+    format!("'{escaped}'")
+}
