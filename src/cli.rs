@@ -107,9 +107,10 @@ impl Cli {
                 migrations: args.migration,
                 shared: args.shared.into(),
             }),
-            Commands::Verify(args) => {
-                Command::Verify(VerifyOptions { scenarios: args.scenarios, shared: args.shared.into() })
-            }
+            Commands::Verify(args) => Command::Verify(VerifyOptions {
+                scenarios: args.scenarios,
+                shared: args.shared.into(),
+            }),
             Commands::Check(args) => Command::Check(CheckOptions {
                 scenario: args.scenario,
                 migration: args.migration,
@@ -121,7 +122,10 @@ impl Cli {
 
 impl From<SharedArgs> for Shared {
     fn from(args: SharedArgs) -> Self {
-        let seed = args.seed.map(|seed| Override { key: "seed".into(), value: seed.to_string() });
+        let seed = args.seed.map(|seed| Override {
+            key: "seed".into(),
+            value: seed.to_string(),
+        });
         Self {
             out: args.out,
             overrides: args.overrides.into_iter().chain(seed).collect(),
@@ -136,9 +140,10 @@ impl From<SharedArgs> for Shared {
 
 fn parse_override(text: &str) -> Result<Override, String> {
     match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => {
-            Ok(Override { key: key.to_owned(), value: value.to_owned() })
-        }
+        Some((key, value)) if !key.is_empty() => Ok(Override {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        }),
         _ => Err("write KEY=VALUE, as limits.lock_wait=500ms".into()),
     }
 }

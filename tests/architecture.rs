@@ -7,8 +7,21 @@ use std::path::{Path, PathBuf};
 
 /// From the top down, as in `src/lib.rs`.
 const ORDER: [&str; 15] = [
-    "cli", "commands", "report", "rehearsal", "traffic", "shadow", "postgres", "judge", "scenario", "observe",
-    "synth", "pgbench", "sql", "schema", "units",
+    "cli",
+    "commands",
+    "report",
+    "rehearsal",
+    "traffic",
+    "shadow",
+    "postgres",
+    "judge",
+    "scenario",
+    "observe",
+    "synth",
+    "pgbench",
+    "sql",
+    "schema",
+    "units",
 ];
 
 /// From here down modules are pure.
@@ -53,10 +66,17 @@ fn sources() -> Vec<Source> {
             let name = first.trim_end_matches(".rs");
             let module = ORDER.into_iter().find(|&module| module == name);
             if module.is_none() {
-                assert!(["lib", "main"].contains(&name), "src/{first} is not in the order of modules");
+                assert!(
+                    ["lib", "main"].contains(&name),
+                    "src/{first} is not in the order of modules"
+                );
             }
             let code = code_only(&fs::read_to_string(&path).unwrap());
-            Some(Source { module: module?, path, code })
+            Some(Source {
+                module: module?,
+                path,
+                code,
+            })
         })
         .collect()
 }
@@ -65,7 +85,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         // Fixtures are compiled for tests only.
-        let test_only = path.file_stem().is_some_and(|stem| stem == "tests" || stem == "fixtures");
+        let test_only = path
+            .file_stem()
+            .is_some_and(|stem| stem == "tests" || stem == "fixtures");
         if path.is_dir() {
             collect(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") && !test_only {
@@ -76,7 +98,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// Drops line comments, the contents of string literals, and everything from the tests on.
 fn code_only(text: &str) -> String {
-    let before_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    let before_tests = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or(text);
     let mut code = String::new();
     for line in before_tests.lines() {
         let mut in_string = false;
@@ -111,7 +136,9 @@ fn imports(code: &str) -> BTreeSet<&'static str> {
 }
 
 fn leading_name(text: &str) -> &str {
-    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(text.len());
     &text[..end]
 }
 
@@ -157,7 +184,11 @@ fn imports_go_down() {
             }
         }
     }
-    assert!(wrong.is_empty(), "imports that go up:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "imports that go up:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -173,7 +204,11 @@ fn pure_modules_are_pure() {
             }
         }
     }
-    assert!(wrong.is_empty(), "pure modules that touch the world:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "pure modules that touch the world:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -183,12 +218,22 @@ fn sql_of_the_tools_own_is_in_postgres() {
         .filter(|source| place(source.module) < place("postgres"))
         .filter(|source| {
             let text = fs::read_to_string(&source.path).unwrap();
-            let shipped = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(&text).to_owned();
-            ["FROM pg_catalog.", "FROM pg_"].iter().any(|mark| shipped.contains(mark))
+            let shipped = text
+                .split("#[cfg(test)]\nmod tests {")
+                .next()
+                .unwrap_or(&text)
+                .to_owned();
+            ["FROM pg_catalog.", "FROM pg_"]
+                .iter()
+                .any(|mark| shipped.contains(mark))
         })
         .map(|source| source.path.display().to_string())
         .collect();
-    assert!(wrong.is_empty(), "catalog queries outside src/postgres:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "catalog queries outside src/postgres:\n{}",
+        wrong.join("\n")
+    );
 }
 
 /// Files inside a module may import each other, but not in a circle: `a.rs` → `b.rs` → `a.rs`.
@@ -198,7 +243,11 @@ fn files_do_not_import_in_circles() {
     let sources = sources();
     let name = |source: &Source| {
         let relative = source.path.strip_prefix(&root).unwrap().with_extension("");
-        relative.components().map(|part| part.as_os_str().to_str().unwrap().to_owned()).collect::<Vec<_>>().join("::")
+        relative
+            .components()
+            .map(|part| part.as_os_str().to_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join("::")
     };
     let names: BTreeSet<String> = sources.iter().map(name).collect();
     let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -208,12 +257,21 @@ fn files_do_not_import_in_circles() {
         if own.ends_with("::mod") {
             continue;
         }
-        let parent = own.rsplit_once("::").map_or("", |(parent, _)| parent).to_owned();
-        for target in names.iter().filter(|target| **target != own && !target.ends_with("::mod")) {
+        let parent = own
+            .rsplit_once("::")
+            .map_or("", |(parent, _)| parent)
+            .to_owned();
+        for target in names
+            .iter()
+            .filter(|target| **target != own && !target.ends_with("::mod"))
+        {
             let by_crate = format!("crate::{target}::");
-            let sibling = target.strip_prefix(&format!("{parent}::")).filter(|rest| !rest.contains("::"));
+            let sibling = target
+                .strip_prefix(&format!("{parent}::"))
+                .filter(|rest| !rest.contains("::"));
             let by_super = sibling.map(|sibling| format!("super::{sibling}::"));
-            let used = source.code.contains(&by_crate) || by_super.is_some_and(|path| source.code.contains(&path));
+            let used = source.code.contains(&by_crate)
+                || by_super.is_some_and(|path| source.code.contains(&path));
             if used {
                 graph.entry(own.clone()).or_default().insert(target.clone());
             }
@@ -233,7 +291,10 @@ fn files_do_not_import_in_circles() {
 
 #[test]
 fn the_checks_can_fail() {
-    assert_eq!(imports("use crate::{judge::rules, traffic::Fleet};\nlet x = crate::units::Rows(1);"), BTreeSet::from(["judge", "traffic", "units"]));
+    assert_eq!(
+        imports("use crate::{judge::rules, traffic::Fleet};\nlet x = crate::units::Rows(1);"),
+        BTreeSet::from(["judge", "traffic", "units"])
+    );
     assert!(!code_only("let x = \"tokio\"; // tokio").contains("tokio"));
     assert!(code_only("use tokio::time;").contains("tokio"));
 }

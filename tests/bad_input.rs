@@ -11,7 +11,10 @@ fn refused(scenario: &Scenario, code: i32, says: &[&str]) {
     let (stdout, stderr) = printed(&output);
     assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
     for words in says {
-        assert!(stderr.contains(words), "stderr does not say {words:?}:\n{stderr}");
+        assert!(
+            stderr.contains(words),
+            "stderr does not say {words:?}:\n{stderr}"
+        );
     }
     assert!(!stderr.contains("panicked"), "{stderr}");
 }
@@ -36,7 +39,10 @@ fn a_missing_file_is_named_with_the_line_that_names_it() {
 
 #[test]
 fn a_missing_scenario_is_named() {
-    let output = pgrehearse().args(["run", "/nowhere/at/all"]).output().unwrap();
+    let output = pgrehearse()
+        .args(["run", "/nowhere/at/all"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(printed(&output).1.contains("/nowhere/at/all"));
 }
@@ -49,7 +55,10 @@ fn a_script_error_has_file_line_and_column() {
 
 #[test]
 fn a_schema_error_has_file_line_and_sqlstate() {
-    let schema = format!("{}\nCREATE TABLE broken (\n  id nosuchtype\n);\n", fixture::SCHEMA);
+    let schema = format!(
+        "{}\nCREATE TABLE broken (\n  id nosuchtype\n);\n",
+        fixture::SCHEMA
+    );
     let scenario = Scenario::new().with("schema.sql", &schema);
     refused(&scenario, 4, &["schema.sql:9", "nosuchtype", "42704"]);
 }
@@ -62,26 +71,45 @@ fn a_table_that_the_schema_lacks_is_named() {
 
 #[test]
 fn a_statement_that_does_not_prepare_is_named() {
-    let scenario = Scenario::new().with("read.sql", "SELECT 1;\nSELECT nosuchcolumn FROM orders;\n");
-    refused(&scenario, 2, &["read-order", "read.sql:2", "42703", "nosuchcolumn"]);
+    let scenario =
+        Scenario::new().with("read.sql", "SELECT 1;\nSELECT nosuchcolumn FROM orders;\n");
+    refused(
+        &scenario,
+        2,
+        &["read-order", "read.sql:2", "42703", "nosuchcolumn"],
+    );
 }
 
 #[test]
 fn concurrently_in_a_transaction_is_refused_before_anything_runs() {
-    let scenario = Scenario::new().with("migration.sql", "\nCREATE INDEX CONCURRENTLY ON orders (total);\n");
-    refused(&scenario, 2, &["migration.sql:2", "transaction = \"statement\""]);
+    let scenario = Scenario::new().with(
+        "migration.sql",
+        "\nCREATE INDEX CONCURRENTLY ON orders (total);\n",
+    );
+    refused(
+        &scenario,
+        2,
+        &["migration.sql:2", "transaction = \"statement\""],
+    );
 }
 
 #[test]
 fn a_server_that_cannot_start_shows_its_log() {
-    let scenario = Scenario::new().replacing("[schema]", "[shadow]\nsettings = { work_mem = \"enormous\" }\n[schema]");
+    let scenario = Scenario::new().replacing(
+        "[schema]",
+        "[shadow]\nsettings = { work_mem = \"enormous\" }\n[schema]",
+    );
     refused(&scenario, 4, &["work_mem", "[shadow.settings]"]);
 }
 
 #[test]
 fn a_pg_bin_without_a_server_is_named() {
     let scenario = Scenario::new();
-    let output = scenario.command("run").args(["--pg-bin", "/nowhere"]).output().unwrap();
+    let output = scenario
+        .command("run")
+        .args(["--pg-bin", "/nowhere"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert!(printed(&output).1.contains("/nowhere"));
 }
@@ -89,10 +117,23 @@ fn a_pg_bin_without_a_server_is_named() {
 #[test]
 fn an_output_folder_that_cannot_be_written_is_refused_first() {
     let scenario = Scenario::new().with("taken", "a file, not a folder");
-    for out in [scenario.file("taken"), "/proc/pgrehearse".into(), "/dev/full/out".into()] {
-        let output = scenario.command("run").arg("--out").arg(&out).output().unwrap();
+    for out in [
+        scenario.file("taken"),
+        "/proc/pgrehearse".into(),
+        "/dev/full/out".into(),
+    ] {
+        let output = scenario
+            .command("run")
+            .arg("--out")
+            .arg(&out)
+            .output()
+            .unwrap();
         assert_eq!(output.status.code(), Some(4));
-        assert!(printed(&output).1.contains("--out"), "{:?}", printed(&output));
+        assert!(
+            printed(&output).1.contains("--out"),
+            "{:?}",
+            printed(&output)
+        );
     }
 }
 
@@ -101,21 +142,38 @@ fn a_socket_path_that_is_too_long_names_the_variable() {
     let scenario = Scenario::new();
     let long = scenario.file(&"x".repeat(120));
     std::fs::create_dir(&long).unwrap();
-    let output = scenario.command("run").env("TMPDIR", &long).output().unwrap();
+    let output = scenario
+        .command("run")
+        .env("TMPDIR", &long)
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(4));
-    assert!(printed(&output).1.contains("TMPDIR"), "{:?}", printed(&output));
+    assert!(
+        printed(&output).1.contains("TMPDIR"),
+        "{:?}",
+        printed(&output)
+    );
 }
 
 #[test]
 fn what_a_column_cannot_hold_names_column_and_override() {
-    let schema = format!("{}\nCREATE TABLE shapes (id int PRIMARY KEY, outline path NOT NULL);\n", fixture::SCHEMA);
-    let scenario = Scenario::new().with("schema.sql", &schema).replacing("[traffic]\n", "[tables.shapes]\nrows = 10\n[traffic]\n");
+    let schema = format!(
+        "{}\nCREATE TABLE shapes (id int PRIMARY KEY, outline path NOT NULL);\n",
+        fixture::SCHEMA
+    );
+    let scenario = Scenario::new()
+        .with("schema.sql", &schema)
+        .replacing("[traffic]\n", "[tables.shapes]\nrows = 10\n[traffic]\n");
     refused(&scenario, 2, &["shapes.outline", "path", "values"]);
 }
 
 #[test]
 fn an_override_that_is_no_key_is_refused() {
-    let output = Scenario::new().command("run").args(["--set", "limits.lok_wait=1s"]).output().unwrap();
+    let output = Scenario::new()
+        .command("run")
+        .args(["--set", "limits.lok_wait=1s"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(printed(&output).1.contains("lok_wait"));
 }

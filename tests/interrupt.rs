@@ -28,8 +28,15 @@ fn start(scenario: &Scenario, shadows: &Path) -> Child {
 
 /// A short-named directory that the server's own user can enter.
 fn shadows() -> TempDir {
-    let folder = tempfile::Builder::new().prefix("pgr").tempdir_in("/tmp").unwrap();
-    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let folder = tempfile::Builder::new()
+        .prefix("pgr")
+        .tempdir_in("/tmp")
+        .unwrap();
+    fs::set_permissions(
+        folder.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
     folder
 }
 
@@ -41,7 +48,10 @@ fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = found() {
             return found;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what} did not come");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{what} did not come"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -54,7 +64,11 @@ fn postmaster(shadows: &Path) -> Option<i32> {
 }
 
 fn shadow_directories(shadows: &Path) -> Vec<PathBuf> {
-    fs::read_dir(shadows).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+    fs::read_dir(shadows)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect()
 }
 
 /// Whether the application's sessions are there: the traffic has begun.
@@ -70,8 +84,10 @@ fn traffic_flows(postmaster: i32) -> bool {
 
 fn alive(pid: i32) -> bool {
     // A zombie has ended: its parent has only not been told yet.
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z')))
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, state)| !state.starts_with('Z'))
+    })
 }
 
 fn signal(child: &Child, signal: Signal) {
@@ -79,7 +95,9 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 fn until_traffic(shadows: &Path) -> i32 {
-    wait_for("traffic", || postmaster(shadows).filter(|&pid| traffic_flows(pid)))
+    wait_for("traffic", || {
+        postmaster(shadows).filter(|&pid| traffic_flows(pid))
+    })
 }
 
 #[test]
@@ -120,8 +138,16 @@ fn kill_9_leaves_no_server_and_the_next_run_no_directory() {
     signal(&tool, Signal::KILL);
     tool.wait().unwrap();
     wait_for("the server's end", || (!alive(server)).then_some(()));
-    assert_eq!(shadow_directories(shadows.path()).len(), 1, "nobody could remove it");
-    let next = scenario.command("check").env("TMPDIR", shadows.path()).output().unwrap();
+    assert_eq!(
+        shadow_directories(shadows.path()).len(),
+        1,
+        "nobody could remove it"
+    );
+    let next = scenario
+        .command("check")
+        .env("TMPDIR", shadows.path())
+        .output()
+        .unwrap();
     assert_eq!(next.status.code(), Some(0));
     assert_eq!(shadow_directories(shadows.path()), Vec::<PathBuf>::new());
 }

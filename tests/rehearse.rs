@@ -11,7 +11,13 @@ use serde_json::Value;
 #[track_caller]
 fn rehearsed(scenario: &Scenario, arguments: &[&str], code: i32) -> Value {
     let out = scenario.file("out");
-    let output = scenario.command("run").arg("--out").arg(&out).args(arguments).output().unwrap();
+    let output = scenario
+        .command("run")
+        .arg("--out")
+        .arg(&out)
+        .args(arguments)
+        .output()
+        .unwrap();
     let (stdout, stderr) = printed(&output);
     assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
     serde_json::from_str(&fs::read_to_string(out.join("report.json")).unwrap()).unwrap()
@@ -25,7 +31,8 @@ fn assert_balanced(report: &Value) {
         let parts = phase["transactions"].as_array().unwrap();
         for part in parts.iter().chain([phase]) {
             let of = |key: &str| part["accounting"][key].as_u64().unwrap();
-            let ends = of("completed") + of("failed") + of("timed_out") + of("shed") + of("unfinished");
+            let ends =
+                of("completed") + of("failed") + of("timed_out") + of("shed") + of("unfinished");
             assert_eq!(of("scheduled"), ends, "{}", part["accounting"]);
         }
     }
@@ -35,35 +42,59 @@ fn assert_balanced(report: &Value) {
 fn a_harmless_migration_is_not_unsafe() {
     let scenario = Scenario::new();
     let out = scenario.file("out");
-    let output = scenario.command("run").arg("--out").arg(&out).output().unwrap();
+    let output = scenario
+        .command("run")
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .unwrap();
     let (stdout, stderr) = printed(&output);
     // A busy machine may make the generator late: that is inconclusive, but never unsafe.
-    assert!(matches!(output.status.code(), Some(0 | 3)), "{stdout}\n{stderr}");
-    let report: Value = serde_json::from_str(&fs::read_to_string(out.join("report.json")).unwrap()).unwrap();
+    assert!(
+        matches!(output.status.code(), Some(0 | 3)),
+        "{stdout}\n{stderr}"
+    );
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(out.join("report.json")).unwrap()).unwrap();
     assert_balanced(&report);
     let statement = &report["passes"][0]["migration"]["statements"][0];
     assert_eq!(statement["locks"][0]["relation"], "public.orders");
     assert_eq!(statement["locks"][0]["mode"], "AccessExclusiveLock");
     assert!(statement["rewrites"].as_array().unwrap().is_empty());
-    assert!(fs::read_to_string(out.join("report.md")).unwrap().contains("small"));
+    assert!(
+        fs::read_to_string(out.join("report.md"))
+            .unwrap()
+            .contains("small")
+    );
 }
 
 #[test]
 fn a_lock_that_is_held_is_unsafe_and_blamed_on_its_statement() {
-    let scenario = Scenario::new().with("migration.sql", "-- first\nLOCK TABLE orders;\nSELECT pg_sleep(3);\n");
+    let scenario = Scenario::new().with(
+        "migration.sql",
+        "-- first\nLOCK TABLE orders;\nSELECT pg_sleep(3);\n",
+    );
     let report = rehearsed(&scenario, &[], 1);
     assert_balanced(&report);
     assert_eq!(report["verdict"]["outcome"], "unsafe");
     let findings = report["verdict"]["findings"].as_array().unwrap();
-    let lock_wait = findings.iter().find(|finding| finding["rule"] == "lock_wait" && finding["passed"] == false).unwrap();
+    let lock_wait = findings
+        .iter()
+        .find(|finding| finding["rule"] == "lock_wait" && finding["passed"] == false)
+        .unwrap();
     assert_eq!(lock_wait["statement"], 0);
     assert_eq!(lock_wait["relation"], "public.orders");
     assert!(lock_wait["measured"].as_f64().unwrap() > 2.0);
     let wait = &report["passes"][0]["locks"]["waits"][0];
     assert_eq!(wait["root"]["kind"], "migration");
     assert_eq!(wait["root"]["mode"], "AccessExclusiveLock");
-    let held = report["passes"][0]["migration"]["statements"][0]["locks"][0]["held"].as_f64().unwrap();
-    assert!(held >= 3.0, "held until the end of the transaction, {held} s");
+    let held = report["passes"][0]["migration"]["statements"][0]["locks"][0]["held"]
+        .as_f64()
+        .unwrap();
+    assert!(
+        held >= 3.0,
+        "held until the end of the transaction, {held} s"
+    );
     // Two instances of three connections, a lock of 3 s and an acquire timeout of 1 s.
     let errors = &report["passes"][0]["phases"][1]["errors"];
     assert!(errors["acquire_timeout"].as_u64().unwrap() > 0, "{errors}");
@@ -71,14 +102,31 @@ fn a_lock_that_is_held_is_unsafe_and_blamed_on_its_statement() {
 
 #[test]
 fn a_migration_that_fails_is_unsafe_and_names_statement_and_sqlstate() {
-    let scenario = Scenario::new().with("migration.sql", "SELECT 1;\nALTER TABLE orders ADD COLUMN note text;\n");
-    let output = scenario.command("run").arg("--out").arg(scenario.file("out")).output().unwrap();
+    let scenario = Scenario::new().with(
+        "migration.sql",
+        "SELECT 1;\nALTER TABLE orders ADD COLUMN note text;\n",
+    );
+    let output = scenario
+        .command("run")
+        .arg("--out")
+        .arg(scenario.file("out"))
+        .output()
+        .unwrap();
     let (stdout, stderr) = printed(&output);
     assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");
-    assert!(stdout.contains("42701") && stdout.contains("migration.sql:2"), "{stdout}");
-    let report: Value = serde_json::from_str(&fs::read_to_string(scenario.file("out").join("report.json")).unwrap()).unwrap();
+    assert!(
+        stdout.contains("42701") && stdout.contains("migration.sql:2"),
+        "{stdout}"
+    );
+    let report: Value = serde_json::from_str(
+        &fs::read_to_string(scenario.file("out").join("report.json")).unwrap(),
+    )
+    .unwrap();
     let migration = &report["passes"][0]["migration"];
-    assert_eq!((&migration["outcome"], &migration["error"]["statement"]), (&"failed".into(), &1.into()));
+    assert_eq!(
+        (&migration["outcome"], &migration["error"]["statement"]),
+        (&"failed".into(), &1.into())
+    );
 }
 
 #[test]
@@ -90,32 +138,52 @@ fn statements_outside_a_transaction_are_rehearsed() {
     let (stdout, stderr) = printed(&output);
     assert_eq!(output.status.code(), Some(0), "{stdout}\n{stderr}");
     let report: Value = serde_json::from_str(&stdout).unwrap();
-    let statements = report["passes"][0]["migration"]["statements"].as_array().unwrap();
+    let statements = report["passes"][0]["migration"]["statements"]
+        .as_array()
+        .unwrap();
     assert_eq!(statements.len(), 6);
     assert_eq!(statements[0]["indexes_built"][0], "public.orders_total");
     assert_eq!(statements[3]["rewrites"][0], "public.orders");
-    assert!(statements[3]["locks"].as_array().unwrap().is_empty(), "the lock was taken by the statement before");
+    assert!(
+        statements[3]["locks"].as_array().unwrap().is_empty(),
+        "the lock was taken by the statement before"
+    );
 }
 
 #[test]
 fn a_check_names_the_traffic_that_the_migration_breaks() {
-    let scenario = Scenario::new().with("migration.sql", "ALTER TABLE orders RENAME COLUMN total TO amount;\n");
+    let scenario = Scenario::new().with(
+        "migration.sql",
+        "ALTER TABLE orders RENAME COLUMN total TO amount;\n",
+    );
     let output = scenario.command("check").output().unwrap();
     let (stdout, stderr) = printed(&output);
     assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");
-    assert!(stdout.contains("read-order") && stdout.contains("42703"), "{stdout}");
+    assert!(
+        stdout.contains("read-order") && stdout.contains("42703"),
+        "{stdout}"
+    );
 }
 
 #[test]
 fn lock_timeout_and_attempts_end_a_migration_that_cannot_get_its_lock() {
     // The traffic itself holds the table: every transaction keeps its lock for a while.
     let scenario = Scenario::new()
-        .with("read.sql", "BEGIN;\nSELECT count(*) FROM orders WHERE id < 10;\n\\sleep 300 ms\nCOMMIT;\n")
+        .with(
+            "read.sql",
+            "BEGIN;\nSELECT count(*) FROM orders WHERE id < 10;\n\\sleep 300 ms\nCOMMIT;\n",
+        )
         .replacing("rate = 200", "rate = 60")
-        .replacing("file = \"migration.sql\"", "file = \"migration.sql\"\nlock_timeout = \"50ms\"\nattempts = 3\nbackoff = \"100ms\"");
+        .replacing(
+            "file = \"migration.sql\"",
+            "file = \"migration.sql\"\nlock_timeout = \"50ms\"\nattempts = 3\nbackoff = \"100ms\"",
+        );
     let report = rehearsed(&scenario, &["--set", "application.pool_size=15"], 1);
     let migration = &report["passes"][0]["migration"];
-    assert_eq!((&migration["outcome"], &migration["attempts"]), (&"failed".into(), &3.into()));
+    assert_eq!(
+        (&migration["outcome"], &migration["attempts"]),
+        (&"failed".into(), &3.into())
+    );
     assert_eq!(migration["error"]["sqlstate"], "55P03");
 }
 
@@ -123,10 +191,17 @@ fn lock_timeout_and_attempts_end_a_migration_that_cannot_get_its_lock() {
 fn tables_without_rows_are_no_error() {
     let scenario = Scenario::new()
         .replacing("rows = \"2k\"", "rows = 0")
-        .replacing("sql = \"\\\\pick id orders.id\\nUPDATE orders SET note = 'seen' WHERE id = :id;\"", "sql = \"UPDATE orders SET note = 'seen' WHERE id = 1;\"")
+        .replacing(
+            "sql = \"\\\\pick id orders.id\\nUPDATE orders SET note = 'seen' WHERE id = :id;\"",
+            "sql = \"UPDATE orders SET note = 'seen' WHERE id = 1;\"",
+        )
         .with("read.sql", "SELECT total FROM orders WHERE id = 1;\n");
     let output = scenario.command("run").output().unwrap();
-    assert!(matches!(output.status.code(), Some(0 | 3)), "{:?}", printed(&output));
+    assert!(
+        matches!(output.status.code(), Some(0 | 3)),
+        "{:?}",
+        printed(&output)
+    );
 }
 
 #[test]

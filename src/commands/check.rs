@@ -20,7 +20,11 @@ pub struct CheckOptions {
 
 /// Checks it; 1 where the migration fails or breaks a statement of the traffic.
 pub fn check(options: &CheckOptions) -> Result<u8, Failure> {
-    let loaded = load(&options.scenario, options.migration.as_deref(), &options.shared)?;
+    let loaded = load(
+        &options.scenario,
+        options.migration.as_deref(),
+        &options.shared,
+    )?;
     let out = output::folder(&options.shared)?;
     let workshop = Workshop::new(&options.shared)?;
     let report = workshop.check(&loaded)?;

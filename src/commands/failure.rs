@@ -42,7 +42,11 @@ impl fmt::Display for Failure {
             Self::Usage(error) | Self::CouldNotRun(error) => {
                 let text = format!("{error:#}");
                 // Errors that point into a file come with their own heading.
-                let heading = if text.starts_with("error") { "" } else { "error: " };
+                let heading = if text.starts_with("error") {
+                    ""
+                } else {
+                    "error: "
+                };
                 write!(f, "{heading}{text}")
             }
             Self::Interrupted => f.write_str("interrupted before anything was measured"),

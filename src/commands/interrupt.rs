@@ -29,33 +29,44 @@ impl Emergency {
 
 /// Heeds signals from now on, on a thread of its own: the main one may be busy.
 pub fn heed(switch: StopSwitch, emergency: Emergency) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        runtime.block_on(async {
-            let streams = (
-                signal(SignalKind::interrupt()),
-                signal(SignalKind::terminate()),
-                signal(SignalKind::hangup()),
-            );
-            let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = streams else { return };
-            loop {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                    _ = hangup.recv() => {}
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            runtime.block_on(async {
+                let streams = (
+                    signal(SignalKind::interrupt()),
+                    signal(SignalKind::terminate()),
+                    signal(SignalKind::hangup()),
+                );
+                let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = streams else {
+                    return;
+                };
+                loop {
+                    tokio::select! {
+                        _ = interrupt.recv() => {}
+                        _ = terminate.recv() => {}
+                        _ = hangup.recv() => {}
+                    }
+                    if switch.set() {
+                        eprintln!(
+                            "stopping: what was measured will be reported (again to end at once)"
+                        );
+                    } else {
+                        end_at_once(&emergency);
+                    }
                 }
-                if switch.set() {
-                    eprintln!("stopping: what was measured will be reported (again to end at once)");
-                } else {
-                    end_at_once(&emergency);
-                }
-            }
-        });
-    })?;
+            });
+        })?;
     Ok(())
 }
 
-#[expect(clippy::exit, reason = "the user asked twice: nothing else may delay the end")]
+#[expect(
+    clippy::exit,
+    reason = "the user asked twice: nothing else may delay the end"
+)]
 fn end_at_once(emergency: &Emergency) {
     emergency.pull();
     std::process::exit(i32::from(exit::INTERRUPTED));

@@ -20,12 +20,22 @@ pub struct Loaded {
 /// Reads a scenario, with another migration than its own if one is given: a path from the current
 /// directory, or as the scenario names it.
 pub fn load(scenario: &Path, migration: Option<&Path>, shared: &Shared) -> Result<Loaded, Failure> {
-    let file = if scenario.is_dir() { scenario.join("scenario.toml") } else { scenario.to_owned() };
+    let file = if scenario.is_dir() {
+        scenario.join("scenario.toml")
+    } else {
+        scenario.to_owned()
+    };
     let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
     let text = std::fs::read_to_string(&file)
-        .with_context(|| format!("cannot read the scenario {}: give a folder that holds scenario.toml, or the file", file.display()))
+        .with_context(|| {
+            format!(
+                "cannot read the scenario {}: give a folder that holds scenario.toml, or the file",
+                file.display()
+            )
+        })
         .map_err(Failure::usage)?;
-    let parsed = scenario::parse(&file.display().to_string(), &text, &shared.overrides).map_err(Failure::usage)?;
+    let parsed = scenario::parse(&file.display().to_string(), &text, &shared.overrides)
+        .map_err(Failure::usage)?;
     let mut sources = BTreeMap::new();
     for path in parsed.files() {
         let text = std::fs::read_to_string(folder.join(&path))
@@ -36,7 +46,9 @@ pub fn load(scenario: &Path, migration: Option<&Path>, shared: &Shared) -> Resul
         Some(path) => Some(read_migration(path, &folder, &mut sources)?),
         None => None,
     };
-    let plan = parsed.resolve(&sources, migration.as_deref(), shared.rows_scale).map_err(Failure::usage)?;
+    let plan = parsed
+        .resolve(&sources, migration.as_deref(), shared.rows_scale)
+        .map_err(Failure::usage)?;
     Ok(Loaded { plan, file })
 }
 
@@ -46,7 +58,11 @@ fn read_migration(
     sources: &mut BTreeMap<PathBuf, String>,
 ) -> Result<PathBuf, Failure> {
     let from_scenario = folder.join(path);
-    let (found, name) = if path.is_file() { (path.to_owned(), name_within(path, folder)) } else { (from_scenario, path.to_owned()) };
+    let (found, name) = if path.is_file() {
+        (path.to_owned(), name_within(path, folder))
+    } else {
+        (from_scenario, path.to_owned())
+    };
     let text = std::fs::read_to_string(&found)
         .with_context(|| format!("cannot read the migration {}", path.display()))
         .map_err(Failure::usage)?;

@@ -1,16 +1,19 @@
 //! One rehearsal from plan to report.
 
+use super::Shared;
 use super::environment;
 use super::failure::Failure;
 use super::interrupt::{self, Emergency};
 use super::load::Loaded;
 use super::progress::Progress;
-use super::Shared;
-use crate::judge::{self, Context, TableScale};
+use crate::judge::{self, Context, Verdict};
 use crate::observe::{Integrity, Pass};
-use crate::rehearsal::{self, Options, RehearsalError, ShadowFacts, Stop, Surroundings, stop_switch};
-use crate::report::{Environment, Report, TableReport, Tool};
+use crate::rehearsal::{
+    self, Options, RehearsalError, ShadowFacts, Stop, Surroundings, stop_switch,
+};
+use crate::report::{Environment, Fill, Report, Table, Tool};
 use crate::scenario::Plan;
+use crate::units::Rows;
 
 /// What all rehearsals of a command share: the signals, the progress, the runtime.
 pub struct Workshop {
@@ -36,7 +39,12 @@ impl Workshop {
             keep: shared.keep,
             parallelism: environment::cpus(),
         };
-        Ok(Self { runtime, progress: Progress::new(shared.quiet, emergency), stop, options })
+        Ok(Self {
+            runtime,
+            progress: Progress::new(shared.quiet, emergency),
+            stop,
+            options,
+        })
     }
 
     /// Whether the user asked to stop.
@@ -47,17 +55,30 @@ impl Workshop {
     /// Rehearses and judges.
     pub fn rehearse(&self, loaded: &Loaded) -> Result<Report, Failure> {
         let plan = &loaded.plan;
-        let rehearsed = self.runtime.block_on(rehearsal::rehearse(plan, &self.options, self.around()));
+        let rehearsed =
+            self.runtime
+                .block_on(rehearsal::rehearse(plan, &self.options, self.around()));
         self.progress.clear();
         let rehearsed = rehearsed.map_err(failure)?;
         let passes = vec![rehearsed.pass];
         let context = Context {
+            rate: Some(plan.traffic.rate),
             tables: scales(&rehearsed.shadow),
-            disturbances_given: plan.disturbances_given,
-            interrupted: rehearsed.interrupted,
+            // A scenario that asks for disturbances is refused; none is made yet.
+            disturbances_given: false,
+            forecast_made: false,
         };
         let verdict = judge::judge(&plan.limits, &passes, &context);
-        let mut report = report(plan, &rehearsed.shadow, passes, rehearsed.integrity, verdict)?;
+        let measured = Measured {
+            passes,
+            integrity: rehearsed.integrity,
+            verdict,
+        };
+        let mut report = report(plan, &rehearsed.shadow, measured)?;
+        report.fill = Some(Fill {
+            rows: rehearsed.fill.rows,
+            duration: rehearsed.fill.elapsed,
+        });
         report.notes = rehearsed.notes;
         report.interrupted = rehearsed.interrupted;
         Ok(report)
@@ -66,18 +87,29 @@ impl Workshop {
     /// Checks on the bare schema.
     pub fn check(&self, loaded: &Loaded) -> Result<Report, Failure> {
         let plan = &loaded.plan;
-        let checked = self.runtime.block_on(rehearsal::check(plan, &self.options, self.around()));
+        let checked = self
+            .runtime
+            .block_on(rehearsal::check(plan, &self.options, self.around()));
         self.progress.clear();
         let checked = checked.map_err(failure)?;
-        let verdict = judge::judge_check(checked.pass.migration.as_ref(), &checked.broken);
-        let mut report = report(plan, &checked.shadow, vec![checked.pass], checked.integrity, verdict)?;
+        let verdict = judge::judge_check(&checked.migration, &checked.broken);
+        let passes = vec![Pass::check(checked.migration)];
+        let measured = Measured {
+            passes,
+            integrity: checked.integrity,
+            verdict,
+        };
+        let mut report = report(plan, &checked.shadow, measured)?;
         report.broken_statements = checked.broken;
         report.notes = checked.notes;
         Ok(report)
     }
 
     fn around(&self) -> Surroundings<'_> {
-        Surroundings { observer: &self.progress, stop: &self.stop }
+        Surroundings {
+            observer: &self.progress,
+            stop: &self.stop,
+        }
     }
 }
 
@@ -91,13 +123,19 @@ fn failure(error: RehearsalError) -> Failure {
     }
 }
 
-fn report(
-    plan: &Plan,
-    shadow: &ShadowFacts,
+/// What a rehearsal or a check found, before it is a report.
+struct Measured {
     passes: Vec<Pass>,
     integrity: Integrity,
-    verdict: judge::Verdict,
-) -> Result<Report, Failure> {
+    verdict: Verdict,
+}
+
+fn report(plan: &Plan, shadow: &ShadowFacts, measured: Measured) -> Result<Report, Failure> {
+    let Measured {
+        passes,
+        integrity,
+        verdict,
+    } = measured;
     Ok(Report {
         format_version: Report::FORMAT_VERSION,
         tool: Tool::this(),
@@ -105,6 +143,7 @@ fn report(
             postgres_version: shadow.postgres_version.clone(),
             shadow: shadow.location.clone(),
             cpus: environment::cpus(),
+            memory_bytes: environment::memory_bytes(),
             settings: shadow.settings.clone(),
         },
         plan: serde_json::to_value(plan).map_err(Failure::could_not_run)?,
@@ -112,30 +151,31 @@ fn report(
         passes,
         integrity,
         forecasts: Vec::new(),
-        tables: shadow.tables.iter().map(table_report).collect(),
+        tables: shadow.tables.iter().map(table).collect(),
+        fill: None,
         broken_statements: Vec::new(),
         notes: Vec::new(),
         interrupted: false,
     })
 }
 
-fn table_report(table: &rehearsal::TableSize) -> TableReport {
-    TableReport {
+fn table(table: &rehearsal::TableSize) -> Table {
+    Table {
         name: table.name.clone(),
-        rows: table.rows,
-        production_rows: table.production_rows,
+        rows: Rows(table.rows),
+        production_rows: Rows(table.production_rows),
         bytes: table.bytes,
     }
 }
 
-fn scales(shadow: &ShadowFacts) -> Vec<TableScale> {
+fn scales(shadow: &ShadowFacts) -> Vec<judge::TableSize> {
     shadow
         .tables
         .iter()
-        .map(|table| TableScale {
+        .map(|table| judge::TableSize {
             name: table.name.clone(),
-            rows: table.rows,
-            production_rows: table.production_rows,
+            rows: Rows(table.rows),
+            production_rows: Rows(table.production_rows),
         })
         .collect()
 }

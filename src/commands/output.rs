@@ -19,13 +19,26 @@ pub struct OutputFolder(PathBuf);
 impl OutputFolder {
     /// Makes the folder and tries it, so that a rehearsal of an hour does not end in an error here.
     pub fn create(folder: &Path) -> Result<Self, Failure> {
-        let explain = || format!("cannot write reports into {}: give --out a folder that can be written", folder.display());
-        fs::create_dir_all(folder).with_context(explain).map_err(Failure::could_not_run)?;
+        let explain = || {
+            format!(
+                "cannot write reports into {}: give --out a folder that can be written",
+                folder.display()
+            )
+        };
+        fs::create_dir_all(folder)
+            .with_context(explain)
+            .map_err(Failure::could_not_run)?;
         let probe = folder.join(".pgrehearse-probe");
-        let tried = fs::write(&probe, b"written and removed to see that reports will fit\n");
+        let tried = fs::write(
+            &probe,
+            b"written and removed to see that reports will fit\n",
+        );
         // Removed also where writing it failed half way (a full disk leaves it empty).
         let removed = fs::remove_file(&probe);
-        tried.and(removed).with_context(explain).map_err(Failure::could_not_run)?;
+        tried
+            .and(removed)
+            .with_context(explain)
+            .map_err(Failure::could_not_run)?;
         Ok(Self(folder.to_owned()))
     }
 
@@ -42,13 +55,19 @@ impl OutputFolder {
     }
 
     /// Writes one file by way of a temporary one.
-    pub fn write_file(&self, name: &str, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    pub fn write_file(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
         let path = self.0.join(name);
         let partial = self.0.join(format!(".{name}.partial"));
         let written = (|| {
             let mut out = BufWriter::new(File::create(&partial)?);
             fill(&mut out)?;
-            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            out.into_inner()
+                .map_err(io::IntoInnerError::into_error)?
+                .sync_all()?;
             fs::rename(&partial, &path)
         })();
         if written.is_err() {
@@ -79,7 +98,9 @@ pub fn print(report: &Report, shared: &Shared) -> anyhow::Result<()> {
 }
 
 /// Prints by `write` on stdout.
-pub fn print_with(write: impl FnOnce(&mut dyn Write, terminal::Style) -> io::Result<()>) -> anyhow::Result<()> {
+pub fn print_with(
+    write: impl FnOnce(&mut dyn Write, terminal::Style) -> io::Result<()>,
+) -> anyhow::Result<()> {
     let mut out = stdout();
     ignore_broken_pipe(write(&mut out, style()).and_then(|()| out.flush()))
 }
@@ -89,7 +110,10 @@ fn stdout() -> BufWriter<anstream::AutoStream<io::Stdout>> {
 }
 
 fn style() -> terminal::Style {
-    terminal::Style { width: MAX_WIDTH, colour: io::stdout().is_terminal() }
+    terminal::Style {
+        width: MAX_WIDTH,
+        colour: io::stdout().is_terminal(),
+    }
 }
 
 /// A reader that has seen enough (`| head`) is no failure.

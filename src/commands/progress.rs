@@ -59,7 +59,11 @@ impl Progress {
             (false, true) => Style::Bars,
             (false, false) => Style::Plain,
         };
-        Self { style, emergency, current: Mutex::default() }
+        Self {
+            style,
+            emergency,
+            current: Mutex::default(),
+        }
     }
 
     /// Takes the bar away, so that the report stands alone.
@@ -95,10 +99,16 @@ impl Progress {
                 let left = length.saturating_sub(since.elapsed());
                 format!("{}, {} s to go", phase_name(name), left.as_secs() + 1)
             }
-            Some((name, None, since)) => format!("{} for {}", phase_name(name), Span(since.elapsed())),
+            Some((name, None, since)) => {
+                format!("{} for {}", phase_name(name), Span(since.elapsed()))
+            }
             None => return,
         };
-        let statement = current.statement.as_deref().map(|sql| format!(" · {sql}")).unwrap_or_default();
+        let statement = current
+            .statement
+            .as_deref()
+            .map(|sql| format!(" · {sql}"))
+            .unwrap_or_default();
         self.say(current, &format!("{phase}: {line}{statement}"));
     }
 }
@@ -111,7 +121,8 @@ impl Observer for Progress {
             Event::Preparing(what) => self.say(&mut current, what),
             Event::Filling(progress) => {
                 if self.style != Style::Hidden {
-                    current.fill = watch_fill(Arc::clone(progress), self.style, current.bar.clone());
+                    current.fill =
+                        watch_fill(Arc::clone(progress), self.style, current.bar.clone());
                 }
             }
             Event::Filled(summary) => {
@@ -128,7 +139,9 @@ impl Observer for Progress {
             Event::Phase(name, length) => {
                 current.phase = Some((name, length, Instant::now()));
                 current.statement = None;
-                let lasting = length.map(|length| format!(" ({})", Span(length))).unwrap_or_default();
+                let lasting = length
+                    .map(|length| format!(" ({})", Span(length)))
+                    .unwrap_or_default();
                 self.say(&mut current, &format!("{}{lasting}", phase_name(name)));
             }
             Event::Statement { index, count, sql } => {
@@ -142,7 +155,9 @@ impl Observer for Progress {
                 let line = format!(
                     "{}  p99 {}  {} waiting for locks  {} in flight",
                     Rate(traffic.rate),
-                    traffic.p99.map_or_else(|| "–".to_owned(), |p99| Span(p99).to_string()),
+                    traffic
+                        .p99
+                        .map_or_else(|| "–".to_owned(), |p99| Span(p99).to_string()),
                     waiters,
                     traffic.in_flight,
                 );
@@ -152,7 +167,11 @@ impl Observer for Progress {
     }
 }
 
-fn watch_fill(progress: Arc<FillProgress>, style: Style, bar: Option<ProgressBar>) -> Option<FillWatch> {
+fn watch_fill(
+    progress: Arc<FillProgress>,
+    style: Style,
+    bar: Option<ProgressBar>,
+) -> Option<FillWatch> {
     let ended = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let stopped = Arc::clone(&ended);
     let show = move || {
@@ -174,7 +193,10 @@ fn watch_fill(progress: Arc<FillProgress>, style: Style, bar: Option<ProgressBar
     if let Some(bar) = &bar {
         bar.set_style(ProgressStyle::default_spinner());
     }
-    std::thread::Builder::new().name("fill-progress".into()).spawn(show).ok()?;
+    std::thread::Builder::new()
+        .name("fill-progress".into())
+        .spawn(show)
+        .ok()?;
     Some(FillWatch { ended })
 }
 
@@ -184,7 +206,13 @@ fn fill_line(progress: &FillProgress, elapsed: Duration) -> String {
         FillStage::Copying if done > 0 => {
             let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
             let left = Duration::from_secs_f64(total.saturating_sub(done) as f64 / rate);
-            format!("filling: {} of {} rows, {} rows/s, {} to go", Rows(done), Rows(total), Rows(rate as u64), Span(left))
+            format!(
+                "filling: {} of {} rows, {} rows/s, {} to go",
+                Rows(done),
+                Rows(total),
+                Rows(rate as u64),
+                Span(left)
+            )
         }
         FillStage::Copying => format!("filling: {} rows", Rows(total)),
         FillStage::Indexing => format!("building indexes over {} rows", Rows(total)),

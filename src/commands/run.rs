@@ -40,19 +40,31 @@ pub fn run(options: &RunOptions) -> Result<u8, Failure> {
     }
 }
 
-fn one(loaded: &Loaded, workshop: &Workshop, out: Option<&OutputFolder>, shared: &Shared) -> Result<u8, Failure> {
+fn one(
+    loaded: &Loaded,
+    workshop: &Workshop,
+    out: Option<&OutputFolder>,
+    shared: &Shared,
+) -> Result<u8, Failure> {
     let report = workshop.rehearse(loaded)?;
     deliver(&report, out, shared)?;
     Ok(code(&report))
 }
 
 /// Each migration on identical data, then side by side.
-fn each(several: &[Loaded], workshop: &Workshop, out: Option<&OutputFolder>, shared: &Shared) -> Result<u8, Failure> {
+fn each(
+    several: &[Loaded],
+    workshop: &Workshop,
+    out: Option<&OutputFolder>,
+    shared: &Shared,
+) -> Result<u8, Failure> {
     let mut rows = Vec::new();
     let mut worst = exit::SAFE;
     for loaded in several {
         let report = workshop.rehearse(loaded)?;
-        let inside = out.map(|out| out.inside(&folder_name(&loaded.plan.migration.file))).transpose()?;
+        let inside = out
+            .map(|out| out.inside(&folder_name(&loaded.plan.migration.file)))
+            .transpose()?;
         deliver(&report, inside.as_ref(), shared)?;
         worst = worse(worst, code(&report));
         rows.push(Row::of(&loaded.plan.name, None, &report));
@@ -61,22 +73,30 @@ fn each(several: &[Loaded], workshop: &Workshop, out: Option<&OutputFolder>, sha
         }
     }
     if let Some(out) = out {
-        out.write_file("comparison.json", |file| comparison::write_json(&rows, file))
-            .map_err(Failure::could_not_run)?;
+        out.write_file("comparison.json", |file| {
+            comparison::write_json(&rows, file)
+        })
+        .map_err(Failure::could_not_run)?;
     }
     if !shared.json {
-        output::print_with(|out, style| comparison::write(&rows, out, style)).map_err(Failure::could_not_run)?;
+        output::print_with(|out, style| comparison::write(&rows, out, style))
+            .map_err(Failure::could_not_run)?;
     }
     Ok(worst)
 }
 
 /// Prints a report and writes its files. Whatever fails to be written, the verdict has been shown.
-pub(super) fn deliver(report: &Report, out: Option<&OutputFolder>, shared: &Shared) -> Result<(), Failure> {
+pub(super) fn deliver(
+    report: &Report,
+    out: Option<&OutputFolder>,
+    shared: &Shared,
+) -> Result<(), Failure> {
     output::print(report, shared).map_err(Failure::could_not_run)?;
     if let Some(out) = out {
         out.write(report).map_err(Failure::could_not_run)?;
         if !shared.json {
-            let written = |to: &mut dyn std::io::Write| writeln!(to, "Written: {}", out.path().display());
+            let written =
+                |to: &mut dyn std::io::Write| writeln!(to, "Written: {}", out.path().display());
             output::print_with(|to, _| written(to)).map_err(Failure::could_not_run)?;
         }
     }
@@ -84,7 +104,11 @@ pub(super) fn deliver(report: &Report, out: Option<&OutputFolder>, shared: &Shar
 }
 
 fn code(report: &Report) -> u8 {
-    if report.interrupted { exit::INTERRUPTED } else { code_of(report.verdict.outcome) }
+    if report.interrupted {
+        exit::INTERRUPTED
+    } else {
+        code_of(report.verdict.outcome)
+    }
 }
 
 /// Interrupted over unsafe over inconclusive over safe.
@@ -100,8 +124,16 @@ fn worse(a: u8, b: u8) -> u8 {
 
 /// A folder's name for a migration: its path without what a folder cannot be named.
 pub(super) fn folder_name(migration: &str) -> String {
-    let name: String =
-        migration.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+    let name: String = migration
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
     let trimmed = name.trim_start_matches(['.', '_']);
     trimmed.strip_suffix(".sql").unwrap_or(trimmed).to_owned()
 }

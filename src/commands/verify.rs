@@ -40,15 +40,21 @@ pub fn verify(options: &VerifyOptions) -> Result<u8, Failure> {
         rows.push(Row::of(&loaded.plan.name, Some(*expected), &report));
     }
     if let Some(out) = &out {
-        out.write_file("comparison.json", |file| comparison::write_json(&rows, file))
-            .map_err(Failure::could_not_run)?;
+        out.write_file("comparison.json", |file| {
+            comparison::write_json(&rows, file)
+        })
+        .map_err(Failure::could_not_run)?;
     }
     let printed = match shared.json {
         true => output::print_with(|out, _| comparison::write_json(&rows, out)),
         false => output::print_with(|out, style| comparison::write(&rows, out, style)),
     };
     printed.map_err(Failure::could_not_run)?;
-    Ok(if rows.iter().all(Row::as_expected) { exit::SAFE } else { exit::UNSAFE })
+    Ok(if rows.iter().all(Row::as_expected) {
+        exit::SAFE
+    } else {
+        exit::UNSAFE
+    })
 }
 
 /// The migrations that a scenario expects something of.
@@ -70,8 +76,14 @@ fn expected(scenario: &Path, shared: &Shared) -> Result<Vec<(Loaded, Outcome)>, 
         .collect()
 }
 
-fn write(report: &crate::report::Report, loaded: &Loaded, out: Option<&OutputFolder>) -> Result<(), Failure> {
+fn write(
+    report: &crate::report::Report,
+    loaded: &Loaded,
+    out: Option<&OutputFolder>,
+) -> Result<(), Failure> {
     let Some(out) = out else { return Ok(()) };
-    let folder = out.inside(&loaded.plan.name)?.inside(&folder_name(&loaded.plan.migration.file))?;
+    let folder = out
+        .inside(&loaded.plan.name)?
+        .inside(&folder_name(&loaded.plan.migration.file))?;
     folder.write(report).map_err(Failure::could_not_run)
 }

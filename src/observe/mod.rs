@@ -49,6 +49,20 @@ pub struct Pass {
     pub series: Vec<Second>,
 }
 
+impl Pass {
+    /// The pass of a check: the migration's statements, and no traffic that could suffer.
+    pub fn check(migration: Migration) -> Self {
+        Self {
+            name: PassName::Check,
+            phases: Vec::new(),
+            migration: Some(migration),
+            locks: Locks::default(),
+            impact: Impact::default(),
+            series: Vec::new(),
+        }
+    }
+}
+
 /// The kinds of passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -59,7 +59,12 @@ pub async fn unvalidated_constraints(client: &Client) -> Result<Vec<String>, Err
 }
 
 async fn names(client: &Client, query: &str) -> Result<Vec<String>, Error> {
-    client.query(query, &[]).await?.iter().map(|row| row.try_get(0)).collect()
+    client
+        .query(query, &[])
+        .await?
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect()
 }
 
 /// The number that an invariant's query gives; none if it gives no row or not a whole number.
@@ -70,5 +75,8 @@ pub async fn invariant(client: &Client, query: &str) -> Result<Option<i64>, Erro
         tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.try_get(0)),
         _ => None,
     });
-    Ok(number.transpose()?.flatten().and_then(|text| text.parse().ok()))
+    Ok(number
+        .transpose()?
+        .flatten()
+        .and_then(|text| text.parse().ok()))
 }

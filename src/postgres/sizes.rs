@@ -11,5 +11,7 @@ WHERE c.relkind = 'r' AND n.nspname || '.' || c.relname = ANY ($1)";
 /// The sizes of these tables (schema-qualified) in bytes, in no particular order.
 pub async fn table_sizes(client: &Client, names: &[String]) -> Result<Vec<(String, i64)>, Error> {
     let rows = client.query(SIZES, &[&names]).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect()
 }

@@ -1,13 +1,11 @@
 //! A check: the migration on the bare schema, without rows or load, and the traffic's statements
 //! prepared before and after it.
 
-use std::time::Duration;
-
 use super::prepare::{Shadow, Surroundings};
 use super::roster::Roster;
 use super::{Options, RehearsalError, ShadowFacts, integrity, runner};
 use crate::judge::BrokenStatement;
-use crate::observe::{Impact, Integrity, Locks, Pass, PassName};
+use crate::observe::{Integrity, Migration};
 use crate::scenario::Plan;
 use crate::traffic::{Rehearsed as _, StatementCheck, Timeline};
 
@@ -16,8 +14,8 @@ use crate::traffic::{Rehearsed as _, StatementCheck, Timeline};
 pub struct Checked {
     /// The shadow server.
     pub shadow: ShadowFacts,
-    /// The check pass: the migration's statements, no phases.
-    pub pass: Pass,
+    /// The migration's statements.
+    pub migration: Migration,
     /// Statements of the traffic that the migration breaks.
     pub broken: Vec<BrokenStatement>,
     /// The schema before and after.
@@ -31,10 +29,15 @@ pub struct Checked {
 /// # Errors
 /// Where the shadow cannot be prepared, or a statement of the traffic does not prepare even before
 /// the migration.
-pub async fn check(plan: &Plan, options: &Options, around: Surroundings<'_>) -> Result<Checked, RehearsalError> {
+pub async fn check(
+    plan: &Plan,
+    options: &Options,
+    around: Surroundings<'_>,
+) -> Result<Checked, RehearsalError> {
     let shadow = Shadow::bare(plan, options, around).await?;
     let config = shadow.config();
-    let statements = StatementCheck::prepare(&plan.traffic, &mut shadow.keys.clone(), &config).await?;
+    let statements =
+        StatementCheck::prepare(&plan.traffic, &mut shadow.keys.clone(), &config).await?;
     let before = integrity::before(plan, &config).await?;
     let timeline = Timeline::new();
     let migration = runner::run(
@@ -54,13 +57,11 @@ pub async fn check(plan: &Plan, options: &Options, around: Surroundings<'_>) -> 
     let facts = shadow.facts(plan).await;
     let notes = shadow.notes.clone();
     shadow.stop().await;
-    let pass = Pass {
-        name: PassName::Check,
-        phases: Vec::new(),
-        migration: Some(migration),
-        locks: Locks::default(),
-        impact: Impact { recovery_time: Some(Duration::ZERO), ..Impact::default() },
-        series: Vec::new(),
-    };
-    Ok(Checked { shadow: facts, pass, broken, integrity, notes })
+    Ok(Checked {
+        shadow: facts,
+        migration,
+        broken,
+        integrity,
+        notes,
+    })
 }

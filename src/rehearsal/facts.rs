@@ -67,7 +67,9 @@ fn new_locks(before: &FactSnapshot, after: &FactSnapshot) -> Vec<(String, String
     let mut locks = BTreeSet::new();
     for (oid, then) in &before.relations {
         let now = after.relations.get(oid).map(|now| &now.modes);
-        let Some(modes) = now.or_else(|| after.dropped_locks.get(oid)) else { continue };
+        let Some(modes) = now.or_else(|| after.dropped_locks.get(oid)) else {
+            continue;
+        };
         for mode in modes.iter().filter(|mode| !then.modes.contains(mode)) {
             if then.kind != RelationKind::Index || is_exclusive(mode) {
                 locks.insert((then.name.clone(), mode.clone()));
@@ -84,8 +86,12 @@ fn is_exclusive(mode: &str) -> bool {
 /// The relations that messages of a kind name; the server leaves their schema out, so of several
 /// tables of that name those are meant that this session has locked.
 fn named(messages: &[String], kind: &str, snapshot: &FactSnapshot) -> BTreeSet<String> {
-    let names = messages.iter().filter_map(|message| message.strip_prefix(kind));
-    names.flat_map(|name| locked_relations(snapshot, name.trim_matches('"'))).collect()
+    let names = messages
+        .iter()
+        .filter_map(|message| message.strip_prefix(kind));
+    names
+        .flat_map(|name| locked_relations(snapshot, name.trim_matches('"')))
+        .collect()
 }
 
 fn locked_relations<'a>(
@@ -96,7 +102,11 @@ fn locked_relations<'a>(
         let own_name = relation.name.split_once('.').map(|(_, own)| own);
         relation.kind == RelationKind::Table && own_name == Some(name) && !relation.modes.is_empty()
     };
-    snapshot.relations.values().filter(is_meant).map(|relation| relation.name.clone())
+    snapshot
+        .relations
+        .values()
+        .filter(is_meant)
+        .map(|relation| relation.name.clone())
 }
 
 #[cfg(test)]
@@ -115,7 +125,10 @@ mod tests {
     }
 
     fn snapshot(relations: &[(u32, RelationFacts)]) -> FactSnapshot {
-        FactSnapshot { relations: relations.iter().cloned().collect(), ..FactSnapshot::default() }
+        FactSnapshot {
+            relations: relations.iter().cloned().collect(),
+            ..FactSnapshot::default()
+        }
     }
 
     #[test]
@@ -125,13 +138,30 @@ mod tests {
             (2, relation("orders_pkey", RelationKind::Index, 11, &[])),
         ]);
         let after = snapshot(&[
-            (1, relation("orders", RelationKind::Table, 20, &["AccessExclusiveLock"])),
-            (2, relation("orders_pkey", RelationKind::Index, 21, &["AccessExclusiveLock"])),
-            (3, relation("orders_new", RelationKind::Index, 22, &["ShareLock"])),
+            (
+                1,
+                relation("orders", RelationKind::Table, 20, &["AccessExclusiveLock"]),
+            ),
+            (
+                2,
+                relation(
+                    "orders_pkey",
+                    RelationKind::Index,
+                    21,
+                    &["AccessExclusiveLock"],
+                ),
+            ),
+            (
+                3,
+                relation("orders_new", RelationKind::Index, 22, &["ShareLock"]),
+            ),
         ]);
         let facts = StatementFacts::between(&before, &after, &[]);
         assert_eq!(facts.rewrites, ["public.orders"]);
-        assert_eq!(facts.indexes_built, ["public.orders_new", "public.orders_pkey"]);
+        assert_eq!(
+            facts.indexes_built,
+            ["public.orders_new", "public.orders_pkey"]
+        );
         let on_orders = ("public.orders".to_owned(), "AccessExclusiveLock".to_owned());
         assert!(facts.locks.contains(&on_orders));
     }
@@ -147,7 +177,10 @@ mod tests {
         counted.scans = 1;
         let after = snapshot(&[
             (1, counted),
-            (2, relation("b", RelationKind::Table, 2, &["AccessExclusiveLock"])),
+            (
+                2,
+                relation("b", RelationKind::Table, 2, &["AccessExclusiveLock"]),
+            ),
             (3, relation("b", RelationKind::Index, 3, &[])),
         ]);
         let facts = StatementFacts::between(&before, &after, &["verifying table \"b\"".into()]);
@@ -158,10 +191,18 @@ mod tests {
     #[test]
     fn locks_on_dropped_relations_are_kept_and_new_relations_left_out() {
         let before = snapshot(&[(1, relation("old", RelationKind::Table, 1, &[]))]);
-        let mut after = snapshot(&[(9, relation("new", RelationKind::Table, 9, &["AccessExclusiveLock"]))]);
-        after.dropped_locks.insert(1, vec!["AccessExclusiveLock".into()]);
+        let mut after = snapshot(&[(
+            9,
+            relation("new", RelationKind::Table, 9, &["AccessExclusiveLock"]),
+        )]);
+        after
+            .dropped_locks
+            .insert(1, vec!["AccessExclusiveLock".into()]);
         let facts = StatementFacts::between(&before, &after, &[]);
-        assert_eq!(facts.locks, [("public.old".to_owned(), "AccessExclusiveLock".to_owned())]);
+        assert_eq!(
+            facts.locks,
+            [("public.old".to_owned(), "AccessExclusiveLock".to_owned())]
+        );
         assert!(facts.rewrites.is_empty() && facts.indexes_built.is_empty());
     }
 }

@@ -15,10 +15,19 @@ pub(super) async fn before(plan: &Plan, config: &Config) -> Result<Integrity, Re
     let session = connect(config, APPLICATION).await?;
     let mut invariants = Vec::new();
     for planned in &plan.invariants {
-        let error = |message: String| RehearsalError::Invariant { name: planned.name.clone(), message };
+        let error = |message: String| RehearsalError::Invariant {
+            name: planned.name.clone(),
+            message,
+        };
         let value = integrity::invariant(&session.client, &planned.sql).await;
         let before = value
-            .map_err(|failed| error(failed.as_db_error().map_or_else(|| failed.to_string(), ToString::to_string)))?
+            .map_err(|failed| {
+                error(
+                    failed
+                        .as_db_error()
+                        .map_or_else(|| failed.to_string(), ToString::to_string),
+                )
+            })?
             .ok_or_else(|| error("its sql must give one whole number".into()))?;
         invariants.push(Invariant {
             name: planned.name.clone(),
@@ -29,7 +38,11 @@ pub(super) async fn before(plan: &Plan, config: &Config) -> Result<Integrity, Re
         });
     }
     let fingerprint_before = Some(integrity::fingerprint(&session.client).await?);
-    Ok(Integrity { fingerprint_before, invariants, ..Integrity::default() })
+    Ok(Integrity {
+        fingerprint_before,
+        invariants,
+        ..Integrity::default()
+    })
 }
 
 /// Reads it after the migration. What cannot be read (the server may be gone) stays as it was, and an
@@ -46,8 +59,12 @@ pub(super) async fn after(plan: &Plan, config: &Config, mut state: Integrity) ->
         invariant.passed &= invariant.after == Some(planned.expect);
     }
     state.fingerprint_after = integrity::fingerprint(&session.client).await.ok();
-    state.invalid_indexes = integrity::invalid_indexes(&session.client).await.unwrap_or_default();
-    state.unvalidated_constraints = integrity::unvalidated_constraints(&session.client).await.unwrap_or_default();
+    state.invalid_indexes = integrity::invalid_indexes(&session.client)
+        .await
+        .unwrap_or_default();
+    state.unvalidated_constraints = integrity::unvalidated_constraints(&session.client)
+        .await
+        .unwrap_or_default();
     state
 }
 

@@ -22,7 +22,7 @@ pub use stop::{Stop, StopSwitch, stop_switch};
 
 use crate::observe::{Integrity, Pass};
 use crate::scenario::Plan;
-use crate::shadow::fill::FillError;
+use crate::shadow::fill::{FillError, FillSummary};
 use crate::shadow::{SchemaError, ServerError};
 use crate::synth::SynthError;
 use crate::traffic::TrafficError;
@@ -44,6 +44,8 @@ pub struct Options {
 pub struct Rehearsed {
     /// The shadow server.
     pub shadow: ShadowFacts,
+    /// What filling the tables took.
+    pub fill: FillSummary,
     /// The quiet pass.
     pub pass: Pass,
     /// The schema and the invariants before and after.
@@ -122,8 +124,12 @@ pub enum RehearsalError {
 /// # Errors
 /// Where the shadow cannot be prepared or the traffic cannot start. A migration that fails, and an
 /// interrupt once traffic runs, are no errors: they are in the result.
-pub async fn rehearse(plan: &Plan, options: &Options, around: Surroundings<'_>) -> Result<Rehearsed, RehearsalError> {
-    let shadow = Shadow::prepare(plan, options, around).await?;
+pub async fn rehearse(
+    plan: &Plan,
+    options: &Options,
+    around: Surroundings<'_>,
+) -> Result<Rehearsed, RehearsalError> {
+    let (shadow, fill) = Shadow::prepare(plan, options, around).await?;
     let before = integrity::before(plan, &shadow.config()).await?;
     let (pass, sampler_error) = pass::run_pass(pass::Stage {
         plan,
@@ -135,10 +141,19 @@ pub async fn rehearse(plan: &Plan, options: &Options, around: Surroundings<'_>) 
     .await?;
     let mut notes = shadow.notes.clone();
     if let Some(error) = sampler_error {
-        notes.push(format!("the lock sampler stopped early, lock waits after that are missing: {error}"));
+        notes.push(format!(
+            "the lock sampler stopped early, lock waits after that are missing: {error}"
+        ));
     }
     let integrity = integrity::after(plan, &shadow.config(), before).await;
     let facts = shadow.facts(plan).await;
     shadow.stop().await;
-    Ok(Rehearsed { shadow: facts, pass, integrity, notes, interrupted: around.stop.is_set() })
+    Ok(Rehearsed {
+        shadow: facts,
+        fill,
+        pass,
+        integrity,
+        notes,
+        interrupted: around.stop.is_set(),
+    })
 }

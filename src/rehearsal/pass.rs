@@ -68,18 +68,41 @@ pub async fn run_pass(stage: Stage<'_>) -> Result<(Pass, Option<String>), Rehear
     let watch = Watch {
         roster: Arc::clone(&roster),
         registry: fleet.registry(),
-        transactions: stage.plan.traffic.transactions.iter().map(|t| t.name.clone()).collect(),
+        transactions: stage
+            .plan
+            .traffic
+            .transactions
+            .iter()
+            .map(|t| t.name.clone())
+            .collect(),
         timeline: Arc::clone(&timeline),
     };
     let sampler = Sampler::start(stage.config.clone(), watch).map_err(RehearsalError::Thread)?;
     fleet.go(Arc::clone(&timeline));
-    let show = Show { stage, fleet: &fleet, sampler: &sampler, timeline: &timeline };
+    let show = Show {
+        stage,
+        fleet: &fleet,
+        sampler: &sampler,
+        timeline: &timeline,
+    };
     let migration = phases(&show, &roster).await;
     let end = timeline.now();
     let recording = fleet.stop(DRAIN).await?;
     let zero = timeline.start_of(PhaseName::Baseline).unwrap_or(end);
     let Sampled { locks, error } = sampler.finish(zero);
-    Ok((settle(stage.plan, Raw { recording, timeline, migration, locks, end }), error))
+    Ok((
+        settle(
+            stage.plan,
+            Raw {
+                recording,
+                timeline,
+                migration,
+                locks,
+                end,
+            },
+        ),
+        error,
+    ))
 }
 
 /// What the live state is read from.
@@ -106,14 +129,23 @@ impl Show<'_> {
         loop {
             tokio::time::sleep(LIVE_EVERY).await;
             let traffic = self.fleet.live();
-            self.stage.observer.event(Event::Live { traffic: &traffic, waiters: self.sampler.waiters() });
+            self.stage.observer.event(Event::Live {
+                traffic: &traffic,
+                waiters: self.sampler.waiters(),
+            });
         }
     }
 }
 
 /// Goes through the phases; none if the stop came before the migration began.
 async fn phases(show: &Show<'_>, roster: &Roster) -> Option<Migration> {
-    let Stage { plan, config, observer, stop, .. } = show.stage;
+    let Stage {
+        plan,
+        config,
+        observer,
+        stop,
+        ..
+    } = show.stage;
     if !show.phase(PhaseName::Warmup, plan.phases.warmup).await
         || !show.phase(PhaseName::Baseline, plan.phases.baseline).await
     {
@@ -121,7 +153,13 @@ async fn phases(show: &Show<'_>, roster: &Roster) -> Option<Migration> {
     }
     show.timeline.begin(PhaseName::Migration);
     observer.event(Event::Phase(PhaseName::Migration, None));
-    let around = Surroundings { config, timeline: show.timeline, roster, observer, stop };
+    let around = Surroundings {
+        config,
+        timeline: show.timeline,
+        roster,
+        observer,
+        stop,
+    };
     let migration = tokio::select! {
         migration = runner::run(around, &plan.migration, plan.limits.migration_time) => migration,
         () = show.live() => return None,

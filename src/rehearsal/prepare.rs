@@ -14,7 +14,7 @@ use crate::postgres::connect::connect;
 use crate::postgres::sizes::table_sizes;
 use crate::scenario::Plan;
 use crate::schema::Schema;
-use crate::shadow::fill::{FillOptions, FillProgress, fill};
+use crate::shadow::fill::{FillOptions, FillProgress, FillSummary, fill};
 use crate::shadow::{Durability, Server, ServerOptions, find_pg_bin, load_schema};
 use crate::synth::{FillPlan, KeyBook, TableSpec};
 
@@ -46,12 +46,15 @@ impl Shadow {
         plan: &Plan,
         options: &Options,
         around: Surroundings<'_>,
-    ) -> Result<Self, RehearsalError> {
-        let mut shadow = Self::bare(plan, options, around).await?;
-        shadow.fill(options, around).await?;
-        around.observer.event(Event::Preparing("restarting in production's settings"));
+    ) -> Result<(Self, FillSummary), RehearsalError> {
+        let server = start(plan, options, around).await?;
+        let mut shadow = Self::load(plan, server, Durability::Filling, around).await?;
+        let filled = shadow.fill(options, around).await?;
+        around
+            .observer
+            .event(Event::Preparing("restarting in production's settings"));
         shadow.server.restart(Durability::Production).await?;
-        Ok(shadow)
+        Ok((shadow, filled))
     }
 
     /// A server with the schema alone.
@@ -60,34 +63,54 @@ impl Shadow {
         options: &Options,
         around: Surroundings<'_>,
     ) -> Result<Self, RehearsalError> {
-        around.observer.event(Event::Preparing("starting PostgreSQL"));
-        let application = plan.application.instances.saturating_mul(plan.application.pool_size);
-        let server = Server::start(ServerOptions {
-            pg_bin: find_pg_bin(options.pg_bin.as_deref())?,
-            settings: plan.shadow.settings.clone(),
-            connections: application.saturating_add(OWN_CONNECTIONS),
-            keep: options.keep,
-        })
-        .await?;
-        around.observer.event(Event::ServerStarted(&server.emergency()));
-        if around.stop.is_set() {
-            return Err(RehearsalError::Interrupted);
+        let server = start(plan, options, around).await?;
+        Self::load(plan, server, Durability::Production, around).await
+    }
+
+    /// Loads the schema and decides what the tables will hold.
+    async fn load(
+        plan: &Plan,
+        mut server: Server,
+        durability: Durability,
+        around: Surroundings<'_>,
+    ) -> Result<Self, RehearsalError> {
+        if server.durability() != durability {
+            server.restart(durability).await?;
         }
-        around.observer.event(Event::Preparing("loading the schema"));
+        around
+            .observer
+            .event(Event::Preparing("loading the schema"));
         let loaded = tokio::select! {
             loaded = load_schema(&server.config(), &plan.schema) => loaded?,
             () = around.stop.asked() => return Err(RehearsalError::Interrupted),
         };
         let session = connect(&server.config(), "pgrehearse catalog").await?;
         let schema = read_schema(&session.client).await?;
-        let tables: BTreeMap<String, TableSpec> =
-            plan.tables.iter().map(|(name, table)| (name.clone(), table.fill.clone())).collect();
+        let tables: BTreeMap<String, TableSpec> = plan
+            .tables
+            .iter()
+            .map(|(name, table)| (name.clone(), table.fill.clone()))
+            .collect();
         let fill = Arc::new(FillPlan::new(&schema, &tables, plan.seed)?);
-        let notes = loaded.notes.into_iter().chain(fill.notes.iter().cloned()).collect();
-        Ok(Self { server, schema, keys: KeyBook::new(Arc::clone(&fill)), notes, fill })
+        let notes = loaded
+            .notes
+            .into_iter()
+            .chain(fill.notes.iter().cloned())
+            .collect();
+        Ok(Self {
+            server,
+            schema,
+            keys: KeyBook::new(Arc::clone(&fill)),
+            notes,
+            fill,
+        })
     }
 
-    async fn fill(&mut self, options: &Options, around: Surroundings<'_>) -> Result<(), RehearsalError> {
+    async fn fill(
+        &self,
+        options: &Options,
+        around: Surroundings<'_>,
+    ) -> Result<FillSummary, RehearsalError> {
         let progress = Arc::new(FillProgress::default());
         around.observer.event(Event::Filling(&progress));
         let stop = Arc::new(AtomicBool::new(false));
@@ -108,8 +131,9 @@ impl Shadow {
                 return Err(RehearsalError::Interrupted);
             }
         };
-        around.observer.event(Event::Filled(&filled?));
-        Ok(())
+        let filled = filled?;
+        around.observer.event(Event::Filled(&filled));
+        Ok(filled)
     }
 
     pub(super) fn config(&self) -> Config {
@@ -119,15 +143,25 @@ impl Shadow {
     /// The shadow as it is while measuring. What cannot be read is left out.
     pub(super) async fn facts(&self, plan: &Plan) -> ShadowFacts {
         let session = connect(&self.config(), "pgrehearse facts").await.ok();
-        let names: Vec<String> = self.fill.tables.iter().map(|table| table.name.to_string()).collect();
+        let names: Vec<String> = self
+            .fill
+            .tables
+            .iter()
+            .map(|table| table.name.to_string())
+            .collect();
         let sizes = match &session {
-            Some(session) => table_sizes(&session.client, &names).await.unwrap_or_default(),
+            Some(session) => table_sizes(&session.client, &names)
+                .await
+                .unwrap_or_default(),
             None => Vec::new(),
         };
         let production = production_rows(plan, &self.schema);
         let tables = self.fill.tables.iter().map(|table| {
             let name = table.name.to_string();
-            let bytes = sizes.iter().find(|(sized, _)| *sized == name).map_or(0, |(_, bytes)| *bytes);
+            let bytes = sizes
+                .iter()
+                .find(|(sized, _)| *sized == name)
+                .map_or(0, |(_, bytes)| *bytes);
             TableSize {
                 rows: table.rows,
                 production_rows: production.get(&name).copied().unwrap_or(table.rows),
@@ -150,9 +184,42 @@ impl Shadow {
     }
 }
 
+async fn start(
+    plan: &Plan,
+    options: &Options,
+    around: Surroundings<'_>,
+) -> Result<Server, RehearsalError> {
+    around
+        .observer
+        .event(Event::Preparing("starting PostgreSQL"));
+    let application = plan
+        .application
+        .instances
+        .saturating_mul(plan.application.pool_size);
+    let server = Server::start(ServerOptions {
+        pg_bin: find_pg_bin(options.pg_bin.as_deref())?,
+        settings: plan.shadow.settings.clone(),
+        connections: application.saturating_add(OWN_CONNECTIONS),
+        keep: options.keep,
+    })
+    .await?;
+    around
+        .observer
+        .event(Event::ServerStarted(&server.emergency()));
+    match around.stop.is_set() {
+        true => Err(RehearsalError::Interrupted),
+        false => Ok(server),
+    }
+}
+
 fn production_rows(plan: &Plan, schema: &Schema) -> BTreeMap<String, u64> {
     plan.tables
         .iter()
-        .filter_map(|(name, table)| Some((schema.table(name)?.name.to_string(), table.production_rows.0)))
+        .filter_map(|(name, table)| {
+            Some((
+                schema.table(name)?.name.to_string(),
+                table.production_rows.0,
+            ))
+        })
         .collect()
 }

@@ -35,7 +35,11 @@ pub struct Surroundings<'a> {
 
 /// Runs the migration to its end: applied, failed, or aborted by the stop or by `time_limit`.
 /// Never fails: what went wrong is in the result. Times are on the timeline.
-pub async fn run(around: Surroundings<'_>, plan: &MigrationPlan, time_limit: Duration) -> Migration {
+pub async fn run(
+    around: Surroundings<'_>,
+    plan: &MigrationPlan,
+    time_limit: Duration,
+) -> Migration {
     let mut runner = Runner {
         around,
         plan,
@@ -52,7 +56,11 @@ pub async fn run(around: Surroundings<'_>, plan: &MigrationPlan, time_limit: Dur
     let mut result = runner.attempt(time_limit).await;
     while let Err(error) = &result {
         let timed_out = error.sqlstate.as_deref() == Some(SqlState::LOCK_NOT_AVAILABLE.code());
-        if !timed_out || runner.aborting || attempts >= plan.attempts || !around.stop.sleep(plan.backoff).await {
+        if !timed_out
+            || runner.aborting
+            || attempts >= plan.attempts
+            || !around.stop.sleep(plan.backoff).await
+        {
             break;
         }
         attempts += 1;
@@ -130,7 +138,10 @@ impl Runner<'_> {
     async fn attempt(&mut self, time_limit: Duration) -> Outcome<()> {
         let (stop, timeline) = (self.around.stop, self.around.timeline);
         let deadline = timeline.now() + time_limit;
-        let line = self.connect().await.map_err(|error| failure(&error, None))?;
+        let line = self
+            .connect()
+            .await
+            .map_err(|error| failure(&error, None))?;
         let cancel = line.client().cancel_token();
         let aborted = {
             let scripts = self.scripts(line);
@@ -156,12 +167,17 @@ impl Runner<'_> {
     }
 
     async fn connect(&mut self) -> Result<Line, Error> {
-        let (session, notices) = connect_with_notices(self.around.config, "pgrehearse migration").await?;
+        let (session, notices) =
+            connect_with_notices(self.around.config, "pgrehearse migration").await?;
         let timeout = self.plan.lock_timeout.as_millis();
         // debug1 makes the server name the tables that it rewrites and verifies.
-        let settings = format!("SET lock_timeout = '{timeout}ms'; SET client_min_messages = debug1");
+        let settings =
+            format!("SET lock_timeout = '{timeout}ms'; SET client_min_messages = debug1");
         session.client.batch_execute(&settings).await?;
-        let pid = session.client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await?;
+        let pid = session
+            .client
+            .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
+            .await?;
         self.pid = pid.try_get(0)?;
         Ok(Line { session, notices })
     }
@@ -170,7 +186,10 @@ impl Runner<'_> {
         let plan = self.plan;
         for (index, script) in plan.scripts.iter().enumerate().skip(self.place.script) {
             if index != self.place.script {
-                self.place = Place { script: index, statement: 0 };
+                self.place = Place {
+                    script: index,
+                    statement: 0,
+                };
             }
             match plan.transaction {
                 TransactionMode::File => self.whole(&mut line, script).await?,
@@ -249,7 +268,12 @@ impl Runner<'_> {
     }
 
     /// A statement with its facts, read before the transaction block ends, if there is one.
-    async fn observed(&mut self, line: &mut Line, script: &MigrationScript, statement: &SqlStatement) -> Outcome<()> {
+    async fn observed(
+        &mut self,
+        line: &mut Line,
+        script: &MigrationScript,
+        statement: &SqlStatement,
+    ) -> Outcome<()> {
         let before = match self.known.take() {
             Some(known) => known,
             None => snapshot(line).await?,
@@ -258,10 +282,24 @@ impl Runner<'_> {
         self.note_facts(line, &before).await
     }
 
-    async fn execute(&mut self, line: &mut Line, script: &MigrationScript, statement: &SqlStatement) -> Outcome<()> {
+    async fn execute(
+        &mut self,
+        line: &mut Line,
+        script: &MigrationScript,
+        statement: &SqlStatement,
+    ) -> Outcome<()> {
         let index = self.statements.len();
-        let count = self.plan.scripts.iter().map(|script| script.statements.len()).sum();
-        self.around.observer.event(Event::Statement { index, count, sql: &statement.text });
+        let count = self
+            .plan
+            .scripts
+            .iter()
+            .map(|script| script.statements.len())
+            .sum();
+        self.around.observer.event(Event::Statement {
+            index,
+            count,
+            sql: &statement.text,
+        });
         line.messages();
         self.around.roster.enter(self.pid, index);
         let start = self.around.timeline.now();
@@ -291,7 +329,11 @@ impl Runner<'_> {
         let after = snapshot(line).await?;
         let facts = StatementFacts::between(before, &after, &line.messages());
         if let Some(statement) = self.statements.last_mut() {
-            let held = |(relation, mode)| HeldLock { relation, mode, held: None };
+            let held = |(relation, mode)| HeldLock {
+                relation,
+                mode,
+                held: None,
+            };
             statement.locks = facts.locks.into_iter().map(held).collect();
             statement.rewrites = facts.rewrites;
             statement.scans = facts.scans;
@@ -305,7 +347,9 @@ impl Runner<'_> {
 }
 
 async fn snapshot(line: &Line) -> Outcome<FactSnapshot> {
-    FactSnapshot::read(line.client()).await.map_err(|error| failure(&error, None))
+    FactSnapshot::read(line.client())
+        .await
+        .map_err(|error| failure(&error, None))
 }
 
 fn server_error(error: &Error) -> ServerError {
@@ -317,11 +361,18 @@ fn server_error(error: &Error) -> ServerError {
                 None => error.message().to_owned(),
             },
         },
-        None => ServerError { sqlstate: None, message: error.to_string() },
+        None => ServerError {
+            sqlstate: None,
+            message: error.to_string(),
+        },
     }
 }
 
 fn failure(error: &Error, statement: Option<usize>) -> MigrationError {
     let ServerError { sqlstate, message } = server_error(error);
-    MigrationError { sqlstate, message, statement }
+    MigrationError {
+        sqlstate,
+        message,
+        statement,
+    }
 }

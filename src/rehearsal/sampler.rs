@@ -56,15 +56,26 @@ impl Sampler {
         let stop = Arc::new(AtomicBool::new(false));
         let waiters = Arc::new(AtomicU32::new(0));
         let (stopped, seen) = (Arc::clone(&stop), Arc::clone(&waiters));
-        let thread = std::thread::Builder::new().name("lock-sampler".into()).spawn(move || {
-            let mut tracker = WaitTracker::default();
-            let error = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => runtime.block_on(sample(&config, &watch, (&stopped, &seen), &mut tracker)).err(),
-                Err(_) => None,
-            };
-            (tracker, error)
-        })?;
-        Ok(Self { stop, waiters, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("lock-sampler".into())
+            .spawn(move || {
+                let mut tracker = WaitTracker::default();
+                let error = match tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                {
+                    Ok(runtime) => runtime
+                        .block_on(sample(&config, &watch, (&stopped, &seen), &mut tracker))
+                        .err(),
+                    Err(_) => None,
+                };
+                (tracker, error)
+            })?;
+        Ok(Self {
+            stop,
+            waiters,
+            thread: Some(thread),
+        })
     }
 
     /// Sessions waiting for a lock in the latest sample.
@@ -101,16 +112,32 @@ async fn sample(
     tracker: &mut WaitTracker,
 ) -> Result<(), tokio_postgres::Error> {
     let session = connect(config, "pgrehearse lock sampler").await?;
-    let version = session.client.query_one("SELECT pg_catalog.current_setting('server_version_num')::int4", &[]).await?;
+    let version = session
+        .client
+        .query_one(
+            "SELECT pg_catalog.current_setting('server_version_num')::int4",
+            &[],
+        )
+        .await?;
     let query = LockQuery::prepare(&session.client, version.try_get(0)?).await?;
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
         let migration = watch.roster.migration();
-        let rows = query.read(&session.client, migration.map_or(0, |(pid, _)| pid)).await?;
+        let rows = query
+            .read(&session.client, migration.map_or(0, |(pid, _)| pid))
+            .await?;
         let waiting = rows.iter().filter(|row| !row.granted).count();
-        waiters.store(u32::try_from(waiting).unwrap_or(u32::MAX), Ordering::Relaxed);
+        waiters.store(
+            u32::try_from(waiting).unwrap_or(u32::MAX),
+            Ordering::Relaxed,
+        );
         let owners = owners(watch, &rows);
-        tracker.observe(&LockSample { at: watch.timeline.now(), locks: rows, migration, owners });
+        tracker.observe(&LockSample {
+            at: watch.timeline.now(),
+            locks: rows,
+            migration,
+            owners,
+        });
         // A sample that takes more than half the interval stretches it, so that sampling never takes
         // more than half of a core and of the lock table's time.
         let took = begun.elapsed();
@@ -122,11 +149,18 @@ async fn sample(
 
 /// Whose sessions the backends of these rows, and those they wait for, are now.
 fn owners(watch: &Watch, rows: &[LockRow]) -> BTreeMap<i32, Owner> {
-    let pids = rows.iter().flat_map(|row| row.blockers.iter().chain([&row.pid]));
+    let pids = rows
+        .iter()
+        .flat_map(|row| row.blockers.iter().chain([&row.pid]));
     pids.filter_map(|&pid| {
         let activity = watch.registry.lookup(pid)?;
-        let name = activity.transaction.and_then(|index| watch.transactions.get(index));
-        Some((pid, Owner::Traffic(name.map_or_else(|| "idle".to_owned(), Clone::clone))))
+        let name = activity
+            .transaction
+            .and_then(|index| watch.transactions.get(index));
+        Some((
+            pid,
+            Owner::Traffic(name.map_or_else(|| "idle".to_owned(), Clone::clone)),
+        ))
     })
     .collect()
 }

@@ -4,20 +4,44 @@ use std::time::Duration;
 
 use super::pass::Raw;
 use crate::observe::waits::{SeenLock, TrackedLocks};
-use crate::observe::{HeldLock, Locks, Migration, Pass, PassName, PhaseName, Second, Statement, Window};
+use crate::observe::{
+    HeldLock, Locks, Migration, Pass, PassName, PhaseName, Second, Statement, Window,
+};
 use crate::scenario::Plan;
 use crate::traffic::Timeline;
 
 /// The phases that a report shows, in order.
-const REPORTED: [PhaseName; 3] = [PhaseName::Baseline, PhaseName::Migration, PhaseName::Recovery];
+const REPORTED: [PhaseName; 3] = [
+    PhaseName::Baseline,
+    PhaseName::Migration,
+    PhaseName::Recovery,
+];
 
 /// A pass as reports keep it. Times on the timeline become times since the baseline began.
 pub(super) fn settle(plan: &Plan, raw: Raw) -> Pass {
-    let Raw { recording, timeline, migration, locks: tracked, end } = raw;
-    let names: Vec<String> = plan.traffic.transactions.iter().map(|transaction| transaction.name.clone()).collect();
+    let Raw {
+        recording,
+        timeline,
+        migration,
+        locks: tracked,
+        end,
+    } = raw;
+    let names: Vec<String> = plan
+        .traffic
+        .transactions
+        .iter()
+        .map(|transaction| transaction.name.clone())
+        .collect();
     let zero = timeline.start_of(PhaseName::Baseline).unwrap_or(end);
     let phases = bounds(&timeline, end)
-        .map(|(name, from, to)| recording.phase(name, &names, from.saturating_sub(zero), to.saturating_sub(zero)))
+        .map(|(name, from, to)| {
+            recording.phase(
+                name,
+                &names,
+                from.saturating_sub(zero),
+                to.saturating_sub(zero),
+            )
+        })
         .collect();
     let p99 = recording.p99(PhaseName::Baseline).unwrap_or_default();
     let migration_end = migration.as_ref().map_or(end, |migration| migration.end);
@@ -26,23 +50,46 @@ pub(super) fn settle(plan: &Plan, raw: Raw) -> Pass {
         migration_start: timeline.start_of(PhaseName::Migration).unwrap_or(end),
         migration_end,
         until: end,
-        p99_limit: p99.mul_f64(plan.limits.p99_ratio).max(plan.limits.p99_floor),
+        p99_limit: p99
+            .mul_f64(plan.limits.p99_ratio)
+            .max(plan.limits.p99_floor),
     };
     let impact = recording.impact(&window, &names);
     let mut series = recording.series(zero, end);
     add_waiters(&mut series, &tracked, zero);
-    let migration = migration.map(|migration| Lockbook { tracked: &tracked, zero }.complete(migration));
+    let migration = migration.map(|migration| {
+        Lockbook {
+            tracked: &tracked,
+            zero,
+        }
+        .complete(migration)
+    });
     let mut locks = tracked.locks;
     locks.waits.truncate(Locks::KEPT);
-    Pass { name: PassName::Quiet, phases, migration, locks, impact, series }
+    Pass {
+        name: PassName::Quiet,
+        phases,
+        migration,
+        locks,
+        impact,
+        series,
+    }
 }
 
 /// The reported phases that began, with their start and end on the timeline.
-fn bounds(timeline: &Timeline, end: Duration) -> impl Iterator<Item = (PhaseName, Duration, Duration)> {
-    REPORTED.into_iter().enumerate().filter_map(move |(index, name)| {
-        let next = REPORTED.get(index + 1).and_then(|&next| timeline.start_of(next));
-        Some((name, timeline.start_of(name)?, next.unwrap_or(end)))
-    })
+fn bounds(
+    timeline: &Timeline,
+    end: Duration,
+) -> impl Iterator<Item = (PhaseName, Duration, Duration)> {
+    REPORTED
+        .into_iter()
+        .enumerate()
+        .filter_map(move |(index, name)| {
+            let next = REPORTED
+                .get(index + 1)
+                .and_then(|&next| timeline.start_of(next));
+            Some((name, timeline.start_of(name)?, next.unwrap_or(end)))
+        })
 }
 
 /// Puts the most sessions seen waiting into each second of the series.
@@ -64,7 +111,11 @@ struct Lockbook<'a> {
 
 impl Lockbook<'_> {
     fn complete(&self, migration: Migration) -> Migration {
-        let statements = migration.statements.into_iter().map(|statement| self.statement(statement)).collect();
+        let statements = migration
+            .statements
+            .into_iter()
+            .map(|statement| self.statement(statement))
+            .collect();
         Migration {
             start: migration.start.saturating_sub(self.zero),
             end: migration.end.saturating_sub(self.zero),
@@ -86,14 +137,24 @@ impl Lockbook<'_> {
             locks = self.seen_in(statement.index).map(sampled).collect();
         }
         let start = statement.start.saturating_sub(self.zero);
-        Statement { lock_wait, locks, start, ..statement }
+        Statement {
+            lock_wait,
+            locks,
+            start,
+            ..statement
+        }
     }
 
     /// How long the migration's session was seen waiting while the statement ran.
     fn lock_wait(&self, statement: &Statement) -> Duration {
         let from = statement.start.as_secs_f64() - self.zero.as_secs_f64();
         let to = from + statement.duration.as_secs_f64();
-        let waits = self.tracked.locks.waits.iter().filter(|wait| wait.waiter == "migration");
+        let waits = self
+            .tracked
+            .locks
+            .waits
+            .iter()
+            .filter(|wait| wait.waiter == "migration");
         let seconds: f64 = waits
             .map(|wait| (wait.start + wait.length.as_secs_f64()).min(to) - wait.start.max(from))
             .filter(|overlap| *overlap > 0.0)
@@ -107,12 +168,20 @@ impl Lockbook<'_> {
         let seen = self
             .seen_in(statement.index)
             .find(|seen| seen.relation == lock.relation && seen.mode == lock.mode);
-        let got = seen.and_then(|seen| seen.granted).map_or(lock_wait, |granted| granted.saturating_sub(statement.start));
-        HeldLock { held: lock.held.map(|held| held.saturating_sub(got)), ..lock.clone() }
+        let got = seen
+            .and_then(|seen| seen.granted)
+            .map_or(lock_wait, |granted| granted.saturating_sub(statement.start));
+        HeldLock {
+            held: lock.held.map(|held| held.saturating_sub(got)),
+            ..lock.clone()
+        }
     }
 
     fn seen_in(&self, statement: usize) -> impl Iterator<Item = &SeenLock> {
-        self.tracked.migration.iter().filter(move |seen| seen.statement == statement)
+        self.tracked
+            .migration
+            .iter()
+            .filter(move |seen| seen.statement == statement)
     }
 }
 
@@ -120,7 +189,9 @@ fn sampled(seen: &SeenLock) -> HeldLock {
     HeldLock {
         relation: seen.relation.clone(),
         mode: seen.mode.clone(),
-        held: seen.granted.map(|granted| seen.last.saturating_sub(granted)),
+        held: seen
+            .granted
+            .map(|granted| seen.last.saturating_sub(granted)),
     }
 }
 
@@ -154,7 +225,12 @@ mod tests {
     }
 
     fn tracked(granted: Option<u64>) -> TrackedLocks {
-        let root = Root { kind: RootKind::Traffic, statement: None, mode: None, pid: 1 };
+        let root = Root {
+            kind: RootKind::Traffic,
+            statement: None,
+            mode: None,
+            pid: 1,
+        };
         let wait = LockWait {
             start: 5.0,
             length: seconds(2),
@@ -166,7 +242,10 @@ mod tests {
             depth: 1,
         };
         TrackedLocks {
-            locks: Locks { waits: vec![wait], ..Locks::default() },
+            locks: Locks {
+                waits: vec![wait],
+                ..Locks::default()
+            },
             migration: vec![SeenLock {
                 relation: "public.a".into(),
                 mode: "AccessExclusiveLock".into(),
@@ -187,7 +266,10 @@ mod tests {
         };
         for (granted, held) in [(Some(18), 7), (None, 8)] {
             let tracked = tracked(granted);
-            let book = Lockbook { tracked: &tracked, zero: seconds(10) };
+            let book = Lockbook {
+                tracked: &tracked,
+                zero: seconds(10),
+            };
             let completed = book.statement(statement(vec![asked.clone()]));
             assert_eq!(completed.lock_wait, seconds(2));
             assert_eq!(completed.locks[0].held, Some(seconds(held)));
@@ -198,7 +280,13 @@ mod tests {
     #[test]
     fn the_samples_stand_in_for_a_session_that_could_not_be_asked() {
         let tracked = tracked(Some(16));
-        let book = Lockbook { tracked: &tracked, zero: seconds(10) };
-        assert_eq!(book.statement(statement(Vec::new())).locks[0].held, Some(seconds(4)));
+        let book = Lockbook {
+            tracked: &tracked,
+            zero: seconds(10),
+        };
+        assert_eq!(
+            book.statement(statement(Vec::new())).locks[0].held,
+            Some(seconds(4))
+        );
     }
 }
