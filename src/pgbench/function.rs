@@ -307,3 +307,32 @@ fn integer_arithmetic(function: Function, left: i64, right: i64) -> Result<Value
     };
     result.map(Value::Integer).ok_or(Fault::Overflow(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn greatest_and_least_compare_integers_exactly() {
+        // As doubles these two are equal.
+        let close = [Value::Integer(i64::MAX - 1), Value::Integer(i64::MAX)];
+        let mut random = Generator::new(0);
+        let greatest = apply(Function::Greatest, &close, &mut random);
+        assert_eq!(greatest, Ok(Value::Integer(i64::MAX)));
+        let least = apply(Function::Least, &close, &mut random);
+        assert_eq!(least, Ok(Value::Integer(i64::MAX - 1)));
+    }
+
+    #[test]
+    fn every_function_accepts_its_arity() {
+        let mut random = Generator::new(0);
+        for (name, function, arity) in FUNCTIONS {
+            for count in arity.min..=arity.max {
+                let count = if arity.seeded { arity.max } else { count };
+                let arguments: Vec<_> = (2..).map(Value::Integer).take(count).collect();
+                let value = apply(function, &arguments, &mut random);
+                assert!(value.is_ok(), "{name} of {count}: {value:?}");
+            }
+        }
+    }
+}

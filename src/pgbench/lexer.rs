@@ -84,7 +84,6 @@ pub(super) fn tokens(
 
 fn token(cursor: &mut Cursor<'_>) -> Result<Token, String> {
     let Some(next) = cursor.peek().filter(|c| *c != '\n') else {
-        cursor.eat("\n");
         return Ok(Token::End);
     };
     if next == ':' {
@@ -100,7 +99,10 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Token, String> {
         .iter()
         .find(|(written, _)| cursor.eat(written))
         .map(|(_, symbol)| Token::Symbol(symbol))
-        .ok_or_else(|| format!("unexpected character `{next}` in an expression"))
+        .ok_or_else(|| match next {
+            '\'' | '"' => "expressions have numbers, booleans and NULL, but no strings".to_owned(),
+            _ => format!("unexpected character `{next}` in an expression"),
+        })
 }
 
 fn variable(cursor: &mut Cursor<'_>) -> Result<Token, String> {
