@@ -1,6 +1,7 @@
 //! Expressions as trees, and their evaluation.
 
-use super::function::{Function, MAX_ARGUMENTS, apply};
+use super::arithmetic::apply;
+use super::function::{Function, MAX_ARGUMENTS};
 use super::random::Generator;
 use super::source::Place;
 use super::value::{Fault, Value};

@@ -3,6 +3,7 @@
 use super::expression::Expression;
 use super::function::{FUNCTIONS, Function};
 use super::lexer::{Keyword, Token, tokens};
+use super::operator::{Infix, Operator, Strength, infix, tighter};
 use super::source::{Cursor, Place, ScriptError, Source};
 use super::suggestion::did_you_mean;
 use super::value::Value;
@@ -12,40 +13,6 @@ pub(super) type NamedExpression = Expression<String>;
 
 /// How deeply an expression may nest: far more than anybody writes, far less than a thread's stack holds.
 const MAX_DEPTH: usize = 128;
-
-/// How tightly an operator binds, loosest first; PostgreSQL's own order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Strength {
-    Or,
-    And,
-    Not,
-    Is,
-    Comparison,
-    Bits,
-    Sum,
-    Product,
-    Sign,
-}
-
-/// What stands after an operand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Infix {
-    /// An operator with an operand on its right.
-    Joined(Operator),
-    Is,
-    IsNull,
-    NotNull,
-}
-
-/// What an operator does with two operands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    And,
-    Or,
-    Call(Function),
-    /// The call with its sides exchanged: `a > b` is `b < a`, evaluated in that order.
-    Swapped(Function),
-}
 
 /// Parses the expression at the cursor, which ends with its command.
 pub(super) fn expression(
@@ -110,7 +77,7 @@ impl<'a> Parser<'a> {
     fn unexpected(&self, wanted: &str) -> ScriptError {
         let found = match self.peek() {
             Token::End => "the line ends".to_owned(),
-            token => format!("{} stands", describe(token)),
+            token => format!("{token} stands"),
         };
         let message = format!("{found} where {wanted} is expected");
         self.source.error(self.offset(), message)
@@ -303,70 +270,6 @@ fn join(operator: Operator, sides: [NamedExpression; 2], place: Place) -> NamedE
         Operator::Or => Expression::Or(Box::new([left, right]), place),
         Operator::Swapped(function) => Expression::Call(function, vec![right, left], place),
         Operator::Call(function) => Expression::Call(function, vec![left, right], place),
-    }
-}
-
-/// The strength that the right side of a left-associative operator needs.
-fn tighter(strength: Strength) -> Strength {
-    match strength {
-        Strength::Or => Strength::And,
-        Strength::And => Strength::Not,
-        Strength::Not => Strength::Is,
-        Strength::Is => Strength::Comparison,
-        Strength::Comparison => Strength::Bits,
-        Strength::Bits => Strength::Sum,
-        Strength::Sum => Strength::Product,
-        Strength::Product | Strength::Sign => Strength::Sign,
-    }
-}
-
-/// The operator that a token is after an operand.
-fn infix(token: &Token) -> Option<(Infix, Strength)> {
-    use Function as F;
-    let joined = |function, strength| Some((Infix::Joined(Operator::Call(function)), strength));
-    let swapped = |function| {
-        let operator = Operator::Swapped(function);
-        Some((Infix::Joined(operator), Strength::Comparison))
-    };
-    match token {
-        Token::Keyword(Keyword::Or) => Some((Infix::Joined(Operator::Or), Strength::Or)),
-        Token::Keyword(Keyword::And) => Some((Infix::Joined(Operator::And), Strength::And)),
-        Token::Keyword(Keyword::Is) => Some((Infix::Is, Strength::Is)),
-        Token::Keyword(Keyword::IsNull) => Some((Infix::IsNull, Strength::Is)),
-        Token::Keyword(Keyword::NotNull) => Some((Infix::NotNull, Strength::Is)),
-        Token::Symbol("=") => joined(F::Equal, Strength::Comparison),
-        Token::Symbol("<>") => joined(F::NotEqual, Strength::Comparison),
-        Token::Symbol("<") => joined(F::Less, Strength::Comparison),
-        Token::Symbol("<=") => joined(F::LessOrEqual, Strength::Comparison),
-        Token::Symbol(">") => swapped(F::Less),
-        Token::Symbol(">=") => swapped(F::LessOrEqual),
-        Token::Symbol("|") => joined(F::BitOr, Strength::Bits),
-        Token::Symbol("#") => joined(F::BitXor, Strength::Bits),
-        Token::Symbol("&") => joined(F::BitAnd, Strength::Bits),
-        Token::Symbol("<<") => joined(F::ShiftLeft, Strength::Bits),
-        Token::Symbol(">>") => joined(F::ShiftRight, Strength::Bits),
-        Token::Symbol("+") => joined(F::Add, Strength::Sum),
-        Token::Symbol("-") => joined(F::Subtract, Strength::Sum),
-        Token::Symbol("*") => joined(F::Multiply, Strength::Product),
-        Token::Symbol("/") => joined(F::Divide, Strength::Product),
-        Token::Symbol("%") => joined(F::Modulo, Strength::Product),
-        _ => None,
-    }
-}
-
-/// A token in an error message.
-fn describe(token: &Token) -> String {
-    match token {
-        Token::Integer(integer) => format!("`{integer}`"),
-        Token::IntegerLimit => "`9223372036854775808`, one more than a bigint holds,".to_owned(),
-        Token::Double(double) => format!("`{double}`"),
-        Token::Boolean(boolean) => format!("`{boolean}`"),
-        Token::Null => "`null`".to_owned(),
-        Token::Variable(name) => format!("`:{name}`"),
-        Token::Name(name) => format!("`{name}`"),
-        Token::Keyword(keyword) => format!("`{}`", format!("{keyword:?}").to_uppercase()),
-        Token::Symbol(symbol) => format!("`{symbol}`"),
-        Token::End => "nothing".to_owned(),
     }
 }
 

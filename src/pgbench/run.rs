@@ -58,24 +58,28 @@ impl Run {
     ///
     /// An expression that has no value, or a variable that is used before it is set.
     pub fn step(&mut self, keys: &dyn Keys) -> Result<Step, ScriptError> {
-        let program = Arc::clone(&self.program);
-        self.advance(&program, keys)
-            .map_err(|Failure { fault, place }| {
-                self.next = program.instructions.len();
-                place.error(&program.name, fault.to_string())
-            })
+        self.advance(keys).map_err(|Failure { fault, place }| {
+            self.next = self.program.instructions.len();
+            place.error(&self.program.name, fault.to_string())
+        })
     }
 
-    fn advance(&mut self, program: &Program, keys: &dyn Keys) -> Result<Step, Failure> {
-        while let Some(instruction) = program.instructions.get(self.next) {
-            self.next += 1;
+    fn advance(&mut self, keys: &dyn Keys) -> Result<Step, Failure> {
+        let Self {
+            program,
+            serial,
+            next,
+            state,
+        } = self;
+        while let Some(instruction) = program.instructions.get(*next) {
+            *next += 1;
             match instruction {
                 Instruction::Sql {
                     statement,
                     parameters,
                 } => {
                     let parameter = |(slot, place): &(Slot, Place)| {
-                        let parameter = self.state.parameter(program, *slot);
+                        let parameter = state.parameter(program, *slot);
                         parameter.map_err(|fault| fault.at(*place))
                     };
                     return Ok(Step::Sql {
@@ -84,29 +88,29 @@ impl Run {
                     });
                 }
                 Instruction::Set(slot, expression) => {
-                    let value = self.state.evaluate(program, expression)?;
-                    self.state.set(*slot, Content::Value(value));
+                    let value = state.evaluate(program, expression)?;
+                    state.set(*slot, Content::Value(value));
                 }
                 Instruction::Sleep(time, unit) => {
-                    let amount = self.state.sleep(program, *time)?;
+                    let amount = state.sleep(program, *time)?;
                     // A time before now is no wait, as in pgbench.
                     let amount = u64::try_from(amount).unwrap_or(0);
                     let time = Duration::from_micros(amount.saturating_mul(unit.microseconds));
                     return Ok(Step::Sleep(time));
                 }
                 Instruction::Pick(slot, key) => {
-                    let text = keys.pick(*key, self.state.random.bits());
-                    self.state.set(*slot, Content::Text(text));
+                    let text = keys.pick(*key, state.random.bits());
+                    state.set(*slot, Content::Text(text));
                 }
                 Instruction::Fresh(slot, key, number) => {
-                    let first = self.serial.wrapping_mul(program.fresh);
+                    let first = serial.wrapping_mul(program.fresh);
                     let text = keys.fresh(*key, first.wrapping_add(*number));
-                    self.state.set(*slot, Content::Text(text));
+                    state.set(*slot, Content::Text(text));
                 }
-                Instruction::Jump(target) => self.next = *target,
+                Instruction::Jump(target) => *next = *target,
                 Instruction::JumpUnless(condition, target) => {
-                    if !self.state.evaluate(program, condition)?.holds() {
-                        self.next = *target;
+                    if !state.evaluate(program, condition)?.holds() {
+                        *next = *target;
                     }
                 }
             }
