@@ -17,7 +17,7 @@ use super::installation::{Installation, barrier};
 use super::machine::Machine;
 use super::postmaster::{EmergencyStop, Postmaster};
 use super::settings::{Durability, Settings};
-use crate::postgres::connect::connect;
+use crate::postgres::connect::{connect, describe};
 use crate::postgres::database;
 
 /// The superuser that `initdb` makes: the name that dumps of production most often give to owners.
@@ -191,14 +191,6 @@ pub enum ServerError {
         /// Why it did not.
         source: tokio_postgres::Error,
     },
-}
-
-/// The server's own message where it sent one: the driver's says only "db error".
-fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(error) => error.to_string(),
-        None => error.to_string(),
-    }
 }
 
 /// A running embedded server. Dropping it ends the process and removes the directory, on every path:

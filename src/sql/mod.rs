@@ -2,6 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod dump;
+
+pub use dump::{SchemaItem, parse_schema_file};
+
+/// What is wrong with a file's SQL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {message}")]
+pub struct SqlError {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in it, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
 /// A migration file split into statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationScript {
