@@ -1,5 +1,6 @@
 //! Sessions: a client together with the task that drives its connection.
 
+use std::error::Error as _;
 use std::future::poll_fn;
 
 use tokio::sync::mpsc;
@@ -40,6 +41,16 @@ pub async fn connect_with_notices(
     let (sender, notices) = mpsc::unbounded_channel();
     let driver = Driver::spawn(connection, Some(sender));
     Ok((Session { client, driver }, notices))
+}
+
+/// What went wrong, for people. The driver's own text stops at "db error" or "error connecting to
+/// server", and leaves what the server or the system said to its source.
+pub fn describe(error: &Error) -> String {
+    match (error.as_db_error(), error.source()) {
+        (Some(refusal), _) => refusal.to_string(),
+        (None, Some(source)) => format!("{error}: {source}"),
+        (None, None) => error.to_string(),
+    }
 }
 
 impl Session {

@@ -6,4 +6,5 @@ pub mod database;
 pub mod facts;
 pub mod integrity;
 pub mod locks;
+pub mod savepoint;
 pub mod sizes;

@@ -1,9 +1,12 @@
 //! The user that servers run as: PostgreSQL refuses root.
 
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::server::ServerError;
+use super::error::ServerError;
 
 /// An unprivileged user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,34 @@ impl Account {
     /// process with it.
     pub(super) fn assume(&self, command: &mut Command) {
         command.uid(self.uid).gid(self.gid);
+    }
+
+    /// Refuses a folder that this user cannot enter, and names the outermost one that keeps it out.
+    /// By owner, group and mode alone: whoever uses finer means knows them.
+    pub(super) fn check_reach(&self, folder: &Path) -> Result<(), ServerError> {
+        let all: Vec<&Path> = folder.ancestors().collect();
+        let barrier = all
+            .into_iter()
+            .rev()
+            .find(|folder| fs::metadata(folder).is_ok_and(|metadata| !self.may_enter(&metadata)));
+        match barrier {
+            None => Ok(()),
+            Some(barrier) => Err(ServerError::Unreachable {
+                path: folder.to_owned(),
+                folder: barrier.to_owned(),
+                user: self.name,
+            }),
+        }
+    }
+
+    fn may_enter(&self, folder: &Metadata) -> bool {
+        // The class of permissions that applies: the owner's, else the group's, else the others'.
+        let shift = match (folder.uid() == self.uid, folder.gid() == self.gid) {
+            (true, _) => 6,
+            (false, true) => 3,
+            (false, false) => 0,
+        };
+        folder.mode() >> shift & 1 == 1
     }
 }
 

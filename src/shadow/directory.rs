@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, geteuid, kill_process, test_kill_process};
 
 use super::account::Account;
-use super::server::ServerError;
+use super::error::ServerError;
 
 const PREFIX: &str = "pgrehearse-";
 
@@ -43,10 +43,11 @@ impl RunDirectory {
     /// else for this process' user.
     pub(super) fn create(account: Option<&Account>, keep: bool) -> Result<Self, ServerError> {
         let parent = env::temp_dir();
-        let made = Self::make(&parent, account, keep).map_err(|source| ServerError::Directory {
-            parent: parent.clone(),
-            source,
-        })?;
+        if let Some(account) = account {
+            account.check_reach(&parent)?;
+        }
+        let made = Self::make(&parent, account, keep)
+            .map_err(|source| ServerError::Directory { parent, source })?;
         let socket = made.socket_directory().join(SOCKET_NAME);
         let length = socket.as_os_str().len();
         if length > SOCKET_PATH_MAX {

@@ -4,13 +4,12 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::account::Account;
-use super::server::ServerError;
+use super::error::ServerError;
 
 /// The programs that an embedded server needs.
 const PROGRAMS: [&str; 2] = ["initdb", "postgres"];
@@ -111,7 +110,8 @@ impl Installation {
     /// before anything is made.
     pub(super) fn open(bin: &Path) -> Result<Self, ServerError> {
         let mut installation = Self {
-            bin: bin.to_owned(),
+            // Its programs are run in other folders.
+            bin: std::path::absolute(bin).unwrap_or_else(|_| bin.to_owned()),
             version: String::new(),
             account: Account::for_servers()?,
         };
@@ -155,44 +155,18 @@ impl Installation {
         command
     }
 
-    /// Why a program could not be started, with the folder that keeps the server's user out.
+    /// Why a program could not be started: mostly a folder that keeps the server's user out.
     pub(super) fn cannot_run(&self, program: &str, source: io::Error) -> ServerError {
         let program = self.bin.join(program);
-        let barrier = self
-            .account
-            .as_ref()
-            .and_then(|account| barrier(&program, account).map(|folder| (folder, account.name)));
-        match barrier {
-            Some((folder, user)) if source.kind() == io::ErrorKind::PermissionDenied => {
-                ServerError::Unreachable {
-                    path: program,
-                    folder,
-                    user,
-                }
+        let reach = match &self.account {
+            Some(account) if source.kind() == io::ErrorKind::PermissionDenied => {
+                account.check_reach(&self.bin)
             }
-            _ => ServerError::Spawn { program, source },
+            _ => Ok(()),
+        };
+        match reach {
+            Ok(()) => ServerError::Spawn { program, source },
+            Err(barrier) => barrier,
         }
     }
-}
-
-/// The outermost folder above `path` that a user may not pass, by owner, group and mode.
-pub(super) fn barrier(path: &Path, account: &Account) -> Option<PathBuf> {
-    let folders: Vec<&Path> = path.ancestors().skip(1).collect();
-    folders
-        .into_iter()
-        .rev()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .find(|folder| {
-            fs::metadata(folder).is_ok_and(|metadata| {
-                let class = if metadata.uid() == account.uid {
-                    6
-                } else if metadata.gid() == account.gid {
-                    3
-                } else {
-                    0
-                };
-                metadata.mode() >> class & 1 == 0
-            })
-        })
-        .map(Path::to_owned)
 }

@@ -1,16 +1,21 @@
 //! The shadow: the database that a migration is rehearsed on.
 
 mod account;
+mod cluster;
 mod death_signal;
 mod directory;
+mod error;
 mod installation;
 mod machine;
 mod postmaster;
-pub mod server;
+mod schema;
+mod server;
 mod settings;
 
 pub use directory::sweep;
+pub use error::ServerError;
 pub use installation::find_pg_bin;
 pub use postmaster::EmergencyStop;
-pub use server::{Server, ServerError, ServerOptions};
+pub use schema::{LoadSummary, SchemaError, StatementFailure, load_schema};
+pub use server::{Server, ServerOptions};
 pub use settings::Durability;

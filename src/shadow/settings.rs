@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::error::ServerError;
 use super::machine::{MIB, Machine};
-use super::server::ServerError;
 
 /// How much a server gives for speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

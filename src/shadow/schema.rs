@@ -1,0 +1,228 @@
+//! Loading schema files: what `pg_dump` writes as it comes, or plain DDL.
+
+mod error;
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::{Client, Config, Error};
+
+pub use error::{SchemaError, StatementFailure};
+use error::{excerpt, failure};
+
+use crate::postgres::connect::connect;
+use crate::postgres::{database, savepoint};
+use crate::scenario::plan::SourceFile;
+use crate::sql::{SchemaItem, SqlStatement, parse_schema_file};
+
+/// Bytes of `COPY` data sent in one message.
+const COPY_CHUNK: usize = 64 * 1024;
+
+/// What loading did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoadSummary {
+    /// Statements carried out, `COPY` included.
+    pub statements: u64,
+    /// Rows loaded by `COPY`.
+    pub rows: u64,
+    /// Roles that the schema speaks of and that were created, without login.
+    pub roles: BTreeSet<String>,
+    /// Statements that were passed over, and why; one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Loads schema files in order, on a connection of their own, since dumps change `search_path` and
+/// other settings of theirs.
+///
+/// A role that does not exist is created, without login and rights. A setting that the server does
+/// not know (a dump of a newer version) and a `CREATE` of the schema `public`, which is there, are
+/// passed over with a note.
+///
+/// # Errors
+/// The first statement that fails, by file and line. What was loaded before it stays.
+pub async fn load_schema(
+    config: &Config,
+    files: &[SourceFile],
+) -> Result<LoadSummary, SchemaError> {
+    let session = connect(config, "pgrehearse schema")
+        .await
+        .map_err(SchemaError::Session)?;
+    let mut loader = Loader {
+        client: &session.client,
+        in_block: false,
+        summary: LoadSummary::default(),
+    };
+    for file in files {
+        for item in parse_schema_file(&file.name, &file.text)? {
+            loader.load(file, &item).await?;
+        }
+    }
+    let summary = loader.summary;
+    session.close().await.map_err(SchemaError::Session)?;
+    Ok(summary)
+}
+
+struct Loader<'a> {
+    client: &'a Client,
+    /// Inside of the file's own `BEGIN … COMMIT`, where a failed statement spoils all that follow.
+    in_block: bool,
+    summary: LoadSummary,
+}
+
+/// What is done about a refused statement.
+enum Remedy {
+    /// It needs this role.
+    CreateRole(String),
+    /// It can be left out, for this reason.
+    PassOver(&'static str),
+}
+
+impl Loader<'_> {
+    /// Carries an item out, after creating the roles it needs.
+    async fn load(&mut self, file: &SourceFile, item: &SchemaItem<'_>) -> Result<(), SchemaError> {
+        let statement = match item {
+            SchemaItem::Statement(statement) | SchemaItem::CopyData { statement, .. } => statement,
+        };
+        if begins_with(&statement.text, &["CREATE", "DATABASE"]) {
+            return Err(SchemaError::CreatesDatabase {
+                file: file.name.clone(),
+                line: statement.line,
+            });
+        }
+        loop {
+            let Err(error) = self.attempt(item).await else {
+                self.summary.statements += 1;
+                return Ok(());
+            };
+            match self.remedy(&error, statement) {
+                Some(Remedy::CreateRole(role)) => self.create_role(file, statement, role).await?,
+                Some(Remedy::PassOver(reason)) => {
+                    let place = format!("{}:{}", file.name, statement.line);
+                    let what = excerpt(&statement.text);
+                    self.summary
+                        .notes
+                        .push(format!("{place}: `{what}` was passed over: {reason}"));
+                    return Ok(());
+                }
+                None => return Err(failure(file, statement, error)),
+            }
+        }
+    }
+
+    /// Sends an item. After a failure the session is as it was before.
+    async fn attempt(&mut self, item: &SchemaItem<'_>) -> Result<(), Error> {
+        let client = self.client;
+        let (SchemaItem::Statement(statement) | SchemaItem::CopyData { statement, .. }) = item;
+        let ends_block = BLOCK_ENDS
+            .iter()
+            .any(|words| begins_with(&statement.text, words));
+        let guarded = self.in_block && !ends_block;
+        if guarded {
+            savepoint::set(client).await?;
+        }
+        let result = match item {
+            SchemaItem::Statement(statement) => client.batch_execute(&statement.text).await,
+            SchemaItem::CopyData { statement, data } => copy(client, statement, data)
+                .await
+                .map(|rows| self.summary.rows += rows),
+        };
+        match (guarded, &result) {
+            (true, Ok(())) => savepoint::release(client).await?,
+            (true, Err(error)) if error.as_db_error().is_some() => {
+                savepoint::roll_back(client).await?;
+            }
+            _ => {}
+        }
+        if result.is_ok() {
+            let begins_block = BLOCK_BEGINS
+                .iter()
+                .any(|words| begins_with(&statement.text, words));
+            self.in_block = begins_block || guarded;
+        }
+        result
+    }
+
+    fn remedy(&self, error: &Error, statement: &SqlStatement) -> Option<Remedy> {
+        let error = error.as_db_error()?;
+        if let Some(role) = missing_role(error) {
+            // One that was created and is missing still would be asked for without end.
+            return (!self.summary.roles.contains(role))
+                .then(|| Remedy::CreateRole(role.to_owned()));
+        }
+        let unknown_setting = *error.code() == SqlState::UNDEFINED_OBJECT
+            && begins_with(&statement.text, &["SET"])
+            && error
+                .message()
+                .starts_with("unrecognized configuration parameter");
+        if unknown_setting {
+            return Some(Remedy::PassOver(
+                "this version of PostgreSQL has no such setting",
+            ));
+        }
+        let there_already = *error.code() == SqlState::DUPLICATE_SCHEMA
+            && begins_with(&statement.text, &["CREATE", "SCHEMA"])
+            && error.message().contains("\"public\"");
+        if there_already {
+            return Some(Remedy::PassOver("the schema is there already"));
+        }
+        let superuser = *error.code() == SqlState::DUPLICATE_OBJECT
+            && begins_with(&statement.text, &["CREATE", "ROLE"]);
+        superuser.then_some(Remedy::PassOver("the role is there already"))
+    }
+
+    async fn create_role(
+        &mut self,
+        file: &SourceFile,
+        statement: &SqlStatement,
+        role: String,
+    ) -> Result<(), SchemaError> {
+        database::create_role(self.client, &role)
+            .await
+            .map_err(|error| failure(file, statement, error))?;
+        self.summary.roles.insert(role);
+        Ok(())
+    }
+}
+
+/// Statements after which failures spoil what follows.
+const BLOCK_BEGINS: [&[&str]; 2] = [&["BEGIN"], &["START", "TRANSACTION"]];
+
+/// Statements that end such a block, and cannot have a savepoint around them.
+const BLOCK_ENDS: [&[&str]; 4] = [&["COMMIT"], &["END"], &["ROLLBACK"], &["ABORT"]];
+
+/// Whether a statement's first words are these, in any case.
+fn begins_with(statement: &str, words: &[&str]) -> bool {
+    let mut found = statement
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .filter(|word| !word.is_empty());
+    words.iter().all(|word| {
+        found
+            .next()
+            .is_some_and(|found| found.eq_ignore_ascii_case(word))
+    })
+}
+
+/// The role of `role "name" does not exist`. Its SQLSTATE is that of all missing objects, or, from
+/// `SET ROLE` and `SET SESSION AUTHORIZATION`, that of bad values: the name is in the text alone.
+fn missing_role(error: &DbError) -> Option<&str> {
+    let codes = [
+        SqlState::UNDEFINED_OBJECT,
+        SqlState::INVALID_PARAMETER_VALUE,
+    ];
+    codes.contains(error.code()).then_some(())?;
+    error
+        .message()
+        .strip_prefix("role \"")?
+        .strip_suffix("\" does not exist")
+}
+
+async fn copy(client: &Client, statement: &SqlStatement, data: &str) -> Result<u64, Error> {
+    let mut sink = pin!(client.copy_in::<_, Bytes>(&statement.text).await?);
+    for chunk in data.as_bytes().chunks(COPY_CHUNK) {
+        sink.feed(Bytes::copy_from_slice(chunk)).await?;
+    }
+    sink.finish().await
+}
