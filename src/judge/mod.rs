@@ -51,7 +51,9 @@ impl Verdict {
     /// a safe one the nearest to its limit; none where the verdict rests on something else.
     pub fn deciding(&self) -> Option<&Finding> {
         match self.outcome {
-            Outcome::Unsafe => worst_of_each_rule(&self.findings).into_iter().next(),
+            Outcome::Unsafe => worst_of_each_rule(decisive(&self.findings))
+                .into_iter()
+                .next(),
             Outcome::Safe => self
                 .findings
                 .iter()
@@ -155,46 +157,44 @@ fn decide(findings: Vec<Finding>, gaps: Vec<Gap>, mut caveats: Vec<String>) -> V
     verdict
 }
 
-/// One sentence for each rule, pass and window that decided, about its worst finding.
+/// One sentence for each rule and pass that decided, about its worst finding.
 fn failures(findings: &[Finding]) -> Vec<String> {
-    worst_of_each_rule(findings)
+    worst_of_each_rule(decisive(findings))
         .into_iter()
         .map(|worst| {
-            let others = decisive_of(findings, worst).count() - 1;
-            match others {
+            let same = decisive(findings).filter(|finding| same_rule(finding, worst));
+            match same.count() - 1 {
                 0 => worst.detail.clone(),
                 1 => format!("{} (and one more finding of this rule)", worst.detail),
-                _ => format!("{} (and {others} more findings of this rule)", worst.detail),
+                n => format!("{} (and {n} more findings of this rule)", worst.detail),
             }
         })
         .collect()
 }
 
-/// The worst decisive finding of each rule and pass, in the rules' order.
-pub fn worst_of_each_rule(findings: &[Finding]) -> Vec<&Finding> {
+fn decisive(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|finding| finding.is_decisive())
+}
+
+/// The worst finding of each rule and pass, failed ones before passed ones, in the rules' order.
+pub fn worst_of_each_rule<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a Finding> {
     let mut worst: Vec<&Finding> = Vec::new();
-    for finding in findings.iter().filter(|finding| finding.is_decisive()) {
-        if worst.iter().any(|seen| same_rule(seen, finding)) {
-            continue;
+    for finding in findings {
+        match worst.iter_mut().find(|kept| same_rule(kept, finding)) {
+            Some(kept) if is_worse(finding, kept) => *kept = finding,
+            Some(_) => {}
+            None => worst.push(finding),
         }
-        worst.extend(decisive_of(findings, finding).reduce(|a, b| {
-            match b.severity() > a.severity() {
-                true => b,
-                false => a,
-            }
-        }));
     }
     worst.sort_by_key(|finding| rules::rank(&finding.rule));
     worst
 }
 
-fn decisive_of<'a>(
-    findings: &'a [Finding],
-    like: &'a Finding,
-) -> impl Iterator<Item = &'a Finding> {
-    findings
-        .iter()
-        .filter(|finding| finding.is_decisive() && same_rule(finding, like))
+fn is_worse(a: &Finding, b: &Finding) -> bool {
+    match a.passed == b.passed {
+        true => a.severity() > b.severity(),
+        false => b.passed,
+    }
 }
 
 fn same_rule(a: &Finding, b: &Finding) -> bool {
