@@ -12,7 +12,7 @@ use super::wording;
 /// One rule applied to one window of one pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The rule's name, as in [`super::rules::RULES`].
+    /// The rule's name, as in [`super::rules::RULES`]; `traffic_prepares` of a check.
     pub rule: String,
     /// The pass it was measured in.
     pub pass: PassName,

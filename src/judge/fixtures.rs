@@ -233,8 +233,7 @@ fn second(t: f64, rate: f64, p99: Option<f64>) -> Second {
     }
 }
 
-/// A migration that adds a constraint without looking at the rows; nobody notices.
-pub(crate) fn healthy() -> Pass {
+fn safe_statements() -> Vec<Statement> {
     let mut add = statement(
         0,
         3,
@@ -257,6 +256,11 @@ pub(crate) fn healthy() -> Pass {
         held("public.measurements", "ShareUpdateExclusiveLock", 4.31),
         held("public.patients", "RowShareLock", 4.31),
     ];
+    vec![add, validate]
+}
+
+/// A migration that adds a constraint without looking at the rows; nobody notices.
+pub(crate) fn healthy() -> Pass {
     let series = (-3_i32..24)
         .map(|t| {
             second(
@@ -280,7 +284,7 @@ pub(crate) fn healthy() -> Pass {
             start: secs(10.0),
             end: secs(14.32),
             error: None,
-            statements: vec![add, validate],
+            statements: safe_statements(),
         }),
         locks: locks(vec![wait(RECORD, 10.001, 0.012)]),
         impact: Impact {
@@ -292,9 +296,7 @@ pub(crate) fn healthy() -> Pass {
     }
 }
 
-/// The incident: the foreign key is added and checked in one statement, and all writes stand.
-pub(crate) fn locked() -> Pass {
-    let mut pass = healthy();
+fn locking_statements() -> Vec<Statement> {
     let mut key = statement(
         1,
         4,
@@ -326,9 +328,31 @@ pub(crate) fn locked() -> Pass {
         "ALTER TABLE measurements ADD COLUMN patient_id bigint",
     );
     column.locks = vec![held("public.measurements", "AccessExclusiveLock", 4.32)];
+    vec![column, key]
+}
+
+fn stall(series: &mut [Second]) {
+    for second in series {
+        let (rate, p99, waiters) = match second.t as i32 {
+            10 => (96.0, 4.21, 31),
+            11..=13 => (118.0, 14.3 - second.t, 40),
+            14 => (913.0, 0.31, 40),
+            15 => (702.0, 0.21, 0),
+            _ => continue,
+        };
+        second.rate = rate;
+        second.p99 = Some(p99);
+        second.waiters = waiters;
+        second.errors = u64::from(second.t > 11.5) * 17;
+    }
+}
+
+/// The incident: the foreign key is added and checked in one statement, and all writes stand.
+pub(crate) fn locked() -> Pass {
+    let mut pass = healthy();
     let migration = pass.migration.as_mut().unwrap();
     migration.file = "migration.sql".to_owned();
-    migration.statements = vec![column, key];
+    migration.statements = locking_statements();
     let mut record = kind(RECORD, 1_037, (2.1, 4.21));
     record.lost = 31;
     let mut admit = kind(ADMIT, 173, (1.9, 4.18));
@@ -363,19 +387,7 @@ pub(crate) fn locked() -> Pass {
         restarts: 0,
         recovery_time: Some(secs(0.94)),
     };
-    for second in &mut pass.series {
-        let (rate, p99, waiters) = match second.t as i32 {
-            10 => (96.0, 4.21, 31),
-            11..=13 => (118.0, 14.3 - second.t, 40),
-            14 => (913.0, 0.31, 40),
-            15 => (702.0, 0.21, 0),
-            _ => continue,
-        };
-        second.rate = rate;
-        second.p99 = Some(p99);
-        second.waiters = waiters;
-        second.errors = u64::from(second.t > 11.5) * 17;
-    }
+    stall(&mut pass.series);
     pass
 }
 

@@ -138,38 +138,58 @@ fn decide(findings: Vec<Finding>, gaps: Vec<Gap>, mut caveats: Vec<String>) -> V
         caveats.splice(0..0, missing);
         (Outcome::Unsafe, failures(&findings))
     } else if missing.is_empty() {
-        (Outcome::Safe, vec!["every limit held".to_owned()])
+        (Outcome::Safe, successes(&findings))
     } else {
         (Outcome::Inconclusive, missing)
     };
-    let mut verdict = Verdict {
+    Verdict {
         outcome,
         reasons,
         caveats,
         findings,
-    };
-    if outcome == Outcome::Safe {
-        let nearest = verdict.deciding().map(|finding| finding.detail.clone());
-        verdict
-            .reasons
-            .extend(nearest.map(|detail| format!("nearest to its limit: {detail}")));
     }
-    verdict
 }
 
-/// One sentence for each rule and pass that decided, about its worst finding.
+/// That all went well, and how well for the two rules that outages are made of.
+fn successes(findings: &[Finding]) -> Vec<String> {
+    let told = worst_of_each_rule(findings)
+        .into_iter()
+        .filter(|finding| ["lock_wait", "p99_ratio"].contains(&finding.rule.as_str()));
+    std::iter::once("every limit held".to_owned())
+        .chain(told.map(|finding| told_of(findings, finding)))
+        .collect()
+}
+
+/// One sentence for each rule that decided, about its worst finding in any pass.
 fn failures(findings: &[Finding]) -> Vec<String> {
-    worst_of_each_rule(decisive(findings))
+    let mut worst: Vec<&Finding> = Vec::new();
+    for finding in worst_of_each_rule(decisive(findings)) {
+        match worst.iter_mut().find(|kept| kept.rule == finding.rule) {
+            Some(kept) if is_worse(finding, kept) => *kept = finding,
+            Some(_) => {}
+            None => worst.push(finding),
+        }
+    }
+    worst
         .into_iter()
         .map(|worst| {
-            let same = decisive(findings).filter(|finding| same_rule(finding, worst));
+            let same = decisive(findings).filter(|finding| finding.rule == worst.rule);
+            let told = told_of(findings, worst);
             match same.count() - 1 {
-                0 => worst.detail.clone(),
-                1 => format!("{} (and one more finding of this rule)", worst.detail),
-                n => format!("{} (and {n} more findings of this rule)", worst.detail),
+                0 => told,
+                1 => format!("{told} (and one more finding of this rule)"),
+                n => format!("{told} (and {n} more findings of this rule)"),
             }
         })
         .collect()
+}
+
+/// A finding's sentence, with its pass where there are several.
+fn told_of(findings: &[Finding], finding: &Finding) -> String {
+    match findings.iter().all(|other| other.pass == finding.pass) {
+        true => finding.detail.clone(),
+        false => format!("{}: {}", wording::pass(finding.pass), finding.detail),
+    }
 }
 
 fn decisive(findings: &[Finding]) -> impl Iterator<Item = &Finding> {

@@ -230,7 +230,7 @@ fn error_rate(case: &Case<'_>) -> Vec<Finding> {
                 } else {
                     "were"
                 },
-                most_lost(phase),
+                losses(phase),
                 percent(case.limits.error_rate),
                 percent(own)
             );
@@ -241,22 +241,36 @@ fn error_rate(case: &Case<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// What most of a phase's losses were: its commonest error and the kind of transaction that lost
-/// most.
-fn most_lost(phase: &Phase) -> String {
-    let error = phase.errors.iter().max_by_key(|(_, count)| **count);
-    let kind = phase
+/// Whose requests were lost and by which errors, the most frequent first.
+fn losses(phase: &Phase) -> String {
+    let lost = phase
         .transactions
         .iter()
-        .filter(|kind| kind.accounting.lost() > 0)
-        .max_by_key(|kind| kind.accounting.lost());
-    let mut parts = Vec::new();
-    parts.extend(kind.map(|kind| format!("{} {}", thousands(kind.accounting.lost()), kind.name)));
-    parts.extend(error.map(|(error, count)| format!("{} by {error}", thousands(*count))));
+        .map(|kind| (kind.name.as_str(), kind.accounting.lost()));
+    let errors = phase
+        .errors
+        .iter()
+        .map(|(error, count)| (error.as_str(), *count));
+    let parts: Vec<String> = [most(lost), most(errors)]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
     match parts.is_empty() {
         true => String::new(),
         false => format!(" ({})", parts.join("; ")),
     }
+}
+
+/// The three largest counts that are not zero: `record-measurement 31, admit-patient 3`.
+fn most<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let mut counts: Vec<(&str, u64)> = counts.filter(|(_, count)| *count > 0).collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let named: Vec<String> = counts
+        .iter()
+        .take(3)
+        .map(|(name, count)| format!("{name} {}", thousands(*count)))
+        .collect();
+    named.join(", ")
 }
 
 /// Half a binomial share's 95 % interval, by the normal approximation.

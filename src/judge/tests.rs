@@ -63,7 +63,8 @@ fn traffic_that_noticed_nothing_is_safe() {
     insta::assert_snapshot!(show(&verdict), @r##"
     safe
     - every limit held
-    - nearest to its limit: the p99 of admit-patient was 9.74 ms while migrating, 1.0 × the baseline's 9.66 ms; the limit is 3.0 ×, or 100 ms if that is more
+    - record-measurement waited 12.0 ms for RowExclusiveLock on public.measurements behind statement 2 (migration.sql:7); the limit is 2.00 s
+    - the p99 of admit-patient was 9.74 ms while migrating, 1.0 × the baseline's 9.66 ms; the limit is 3.0 ×, or 100 ms if that is more
     ~ judged at 2M rows of public.measurements; production has 800M (no forecast made)
     ~ no disturbed pass was made: in production the migration may have to queue behind a long transaction, and the traffic behind the migration
     "##);
@@ -77,7 +78,7 @@ fn the_incident_is_unsafe_and_names_statement_relation_and_rewrite() {
     unsafe
     - record-measurement waited 4.21 s for RowExclusiveLock on public.measurements behind statement 2 (migration.sql:4); the limit is 2.00 s
     - no record-measurement succeeded for 4.26 s although due; the limit is 2.00 s
-    - 1.97 % of the 1,728 requests due while migrating were lost (31 record-measurement; 34 by acquire_timeout); the limit is 0.10 % beyond the baseline's 0 %
+    - 1.97 % of the 1,728 requests due while migrating were lost (record-measurement 31, admit-patient 3; acquire_timeout 34); the limit is 0.10 % beyond the baseline's 0 %
     - the p99 of record-measurement was 4.21 s while migrating, 501 × the baseline's 8.40 ms; the limit is 3.0 ×, or 100 ms if that is more (and 4 more findings of this rule)
     ~ judged at 2M rows of public.measurements; production has 800M (no forecast made)
     ~ no disturbed pass was made: in production the migration may have to queue behind a long transaction, and the traffic behind the migration

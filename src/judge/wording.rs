@@ -1,6 +1,6 @@
 //! How sentences about a rehearsal name its parts, the same in every report.
 
-use crate::observe::Migration;
+use crate::observe::{Migration, PassName};
 
 /// Names a statement of the migration for people, who count from 1: `statement 2 (migration.sql:4)`.
 pub fn place(migration: &Migration, index: usize) -> String {
@@ -16,6 +16,15 @@ pub fn place(migration: &Migration, index: usize) -> String {
             statement.line
         ),
         None => format!("statement {}", index + 1),
+    }
+}
+
+/// Names a pass: `quiet pass`.
+pub fn pass(name: PassName) -> &'static str {
+    match name {
+        PassName::Quiet => "quiet pass",
+        PassName::Disturbed => "disturbed pass",
+        PassName::Check => "check",
     }
 }
 

@@ -69,7 +69,7 @@ impl Columns {
         self.rows.push(Row::Cells(cells));
     }
 
-    /// Adds a sentence below the last row, under its last column, in as many lines as it needs.
+    /// Adds a sentence below the last row, under its second column, in as many lines as it needs.
     pub(super) fn note(&mut self, text: impl Into<String>) {
         self.rows.push(Row::Note(text.into()));
     }
@@ -84,6 +84,8 @@ impl Columns {
     pub(super) fn write(&self, page: &mut Page<'_>) -> io::Result<()> {
         let mut widths = self.widths();
         let before = Self::before_last(&widths);
+        let first = widths.first().copied().unwrap_or_default();
+        let indent = " ".repeat(first + 2 * Self::GAP.len());
         let room = page.columns().saturating_sub(before).max(Self::LEAST);
         if let Some(last) = widths.last_mut() {
             *last = room.min(*last);
@@ -94,7 +96,7 @@ impl Columns {
                     let line = self.line(page, cells, &widths);
                     page.line(&line)?;
                 }
-                Row::Note(text) => page.item((&" ".repeat(before), PLAIN), text)?,
+                Row::Note(text) => page.item((&indent, PLAIN), text)?,
             }
         }
         Ok(())

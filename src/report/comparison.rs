@@ -85,6 +85,10 @@ pub fn write(rehearsed: &[Rehearsed], out: &mut dyn Write, style: Style) -> io::
     }
     table.write(&mut page)?;
     page.line("")?;
+    for one in rehearsed.iter().filter(|one| !one.is_as_expected()) {
+        let text = format!("{} {}: {}", one.scenario, one.migration, one.deciding);
+        page.item(("  ✗ ", RED), &text)?;
+    }
     let expected = rehearsed.iter().filter(|one| one.is_as_expected()).count();
     let all = rehearsed.len();
     let style = if expected == all { GREEN } else { RED };
@@ -141,7 +145,19 @@ mod tests {
             colour: false,
         };
         write(&rehearsed(), &mut out, style).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r##"
+    scenario     migration      expected  got            as expected  deciding
+    foreign-key  migration.sql  unsafe    unsafe         yes          lock_wait 4.21 s, limit 2.00 s
+    foreign-key  safe.sql       safe      safe           yes          p99_ratio 1.0 ×, limit 10.3 ×
+    foreign-key  safe.sql       safe      inconclusive   no           the load generator could not ke…
+    foreign-key  migration.sql  –         unsafe         –            a statement of the running rele…
+    login-lock   migration.sql  unsafe    could not run  no           schema.sql:12: type "citext" do…
+
+    ✗ foreign-key safe.sql: the load generator could not keep up: its lag in the baseline has a p99 of
+      220 ms, more than 10.0 ms; lower the rate or use a larger machine
+    ✗ login-lock migration.sql: schema.sql:12: type "citext" does not exist
+    3 of 5 as expected
+    "##);
     }
 
     #[test]

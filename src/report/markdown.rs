@@ -2,13 +2,15 @@
 
 use std::io::{self, Write};
 
-use crate::judge::wording::{bytes, percent, place, thousands};
-use crate::judge::{Finding, blame, worst_of_each_rule};
+use crate::judge::wording::{self, bytes, percent, place, thousands};
+use crate::judge::{Finding, Unit, blame, worst_of_each_rule};
 use crate::observe::{Latency, Pass, PassName, Phase, PhaseName};
 use crate::scenario::plan::Outcome;
+use crate::sql::Hazard;
 use crate::units::{Rate, Span};
 
 use super::Report;
+use super::facts::{facts, leftovers};
 use super::page::{cut, name};
 
 /// Longer statements are cut: the file and line say the rest.
@@ -23,12 +25,13 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     findings(report, out)?;
     for pass in &report.passes {
         if report.passes.len() > 1 {
-            writeln!(out, "\n## {} pass", pass_name(pass.name))?;
+            writeln!(out, "\n## {}", wording::pass(pass.name))?;
         }
         victims(pass, out)?;
         phases(pass, out)?;
         statements(pass, out)?;
     }
+    list("Left behind", &leftovers(&report.integrity), out)?;
     list("Not covered", &report.verdict.caveats, out)?;
     let environment = &report.environment;
     writeln!(
@@ -78,15 +81,23 @@ fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for finding in worst {
         let cells = [
             code(&finding.rule),
-            pass_name(finding.pass).to_owned(),
+            wording::pass(finding.pass).to_owned(),
             finding.window.to_string(),
-            finding.unit.show(finding.measured),
-            finding.unit.show(finding.limit),
+            amount(finding, finding.measured),
+            amount(finding, finding.limit),
             judged(finding).to_owned(),
         ];
         row(out, &cells)?;
     }
     Ok(())
+}
+
+/// What only happens or does not has no amount.
+fn amount(finding: &Finding, value: f64) -> String {
+    match finding.unit {
+        Unit::Count => String::new(),
+        unit => unit.show(value),
+    }
 }
 
 fn judged(finding: &Finding) -> &'static str {
@@ -178,15 +189,7 @@ fn statements(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
     };
     table(
         out,
-        &[
-            "#",
-            "statement",
-            "took",
-            "lock wait",
-            "WAL",
-            "rewrote",
-            "scanned",
-        ],
+        &["#", "statement", "took", "lock wait", "WAL", "what it did"],
     )?;
     for statement in &migration.statements {
         let cells = [
@@ -200,12 +203,24 @@ fn statements(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
             Span(statement.duration).to_string(),
             Span(statement.lock_wait).to_string(),
             bytes(statement.wal_bytes),
-            text(&statement.rewrites.join(", ")),
-            text(&statement.scans.join(", ")),
+            text(&facts(statement, pass.name).join("; ")),
         ];
         row(out, &cells)?;
     }
-    Ok(())
+    let hazards: Vec<String> = migration
+        .statements
+        .iter()
+        .filter(|_| pass.name == PassName::Check)
+        .flat_map(|statement| {
+            let number = statement.index + 1;
+            let told = move |hazard: &Hazard| match &hazard.rewrite {
+                Some(rewrite) => format!("statement {number}: {}: {rewrite}", hazard.message),
+                None => format!("statement {number}: {}", hazard.message),
+            };
+            statement.hazards.iter().map(told)
+        })
+        .collect();
+    list("Hazards", &hazards, out)
 }
 
 fn list(title: &str, sentences: &[String], out: &mut dyn Write) -> io::Result<()> {
@@ -248,14 +263,6 @@ fn text(plain: &str) -> String {
 fn code(plain: &str) -> String {
     let plain = cut(plain, usize::MAX).replace('`', "'").replace('|', "\\|");
     format!("`{plain}`")
-}
-
-fn pass_name(pass: PassName) -> &'static str {
-    match pass {
-        PassName::Quiet => "quiet",
-        PassName::Disturbed => "disturbed",
-        PassName::Check => "check",
-    }
 }
 
 fn phase_name(phase: &Phase) -> &'static str {

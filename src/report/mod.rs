@@ -2,6 +2,7 @@
 
 mod columns;
 pub mod comparison;
+mod facts;
 #[cfg(test)]
 mod fixtures;
 pub mod json;

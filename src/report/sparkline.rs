@@ -4,7 +4,7 @@ use crate::observe::Second;
 
 const FULL: char = '█';
 
-/// From the smallest value that is not zero to the largest; zero and nothing are blank.
+/// In eighths of the largest value; zero and nothing are blank.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', FULL];
 
 /// The series of a pass from the baseline's start on, in columns of as many whole seconds each as it
@@ -37,33 +37,36 @@ impl<'a> Timeline<'a> {
         column.min(self.columns.len().saturating_sub(1))
     }
 
-    /// Bars of each column's mean.
-    pub(super) fn means(&self, value: impl Fn(&Second) -> f64) -> Bars {
+    /// Bars of each column's mean; the full bar stands for `full` or the largest of them.
+    pub(super) fn means(&self, full: f64, value: impl Fn(&Second) -> f64) -> Bars {
         let mean = |seconds: &&[Second]| {
             seconds.iter().map(&value).sum::<f64>() / seconds.len().max(1) as f64
         };
-        Bars::new(self.columns.iter().map(mean).collect())
+        Bars::new(full, self.columns.iter().map(mean).collect())
     }
 
     /// Bars of each column's largest value: a short stall stays visible however long the run.
-    pub(super) fn peaks(&self, value: impl Fn(&Second) -> f64) -> Bars {
+    pub(super) fn peaks(&self, full: f64, value: impl Fn(&Second) -> f64) -> Bars {
         let peak = |seconds: &&[Second]| seconds.iter().map(&value).fold(0.0, f64::max);
-        Bars::new(self.columns.iter().map(peak).collect())
+        Bars::new(full, self.columns.iter().map(peak).collect())
     }
 }
 
 /// One line of bars.
 #[derive(Debug, Clone)]
 pub(super) struct Bars {
-    /// The largest value, which the full bar stands for.
+    /// The largest value.
     pub(super) most: f64,
     pub(super) bars: Vec<char>,
 }
 
 impl Bars {
-    fn new(values: Vec<f64>) -> Self {
+    fn new(full: f64, values: Vec<f64>) -> Self {
         let most = values.iter().copied().fold(0.0, f64::max);
-        let bars = values.iter().map(|value| bar(*value, most)).collect();
+        let bars = values
+            .iter()
+            .map(|value| bar(*value, most.max(full)))
+            .collect();
         Self { most, bars }
     }
 }
@@ -93,9 +96,11 @@ mod tests {
     fn bars_leave_the_warmup_out_and_show_a_standstill_as_a_gap() {
         let series = series(&[9.0, 9.0, 8.0, 4.0, 0.0, 1.0, 0.1]);
         let timeline = Timeline::new(&series, 80);
-        let bars = timeline.means(|second| second.rate);
+        let bars = timeline.means(0.0, |second| second.rate);
         assert_eq!(bars.most, 8.0);
         assert_eq!(bars.bars.iter().collect::<String>(), "█▄ ▁▁");
+        let half = timeline.means(16.0, |second| second.rate);
+        assert_eq!(half.bars.iter().collect::<String>(), "▄▂ ▁▁");
         assert_eq!((timeline.column(0.0), timeline.column(3.7)), (0, 3));
         assert_eq!(timeline.column(99.0), 4);
     }
@@ -107,9 +112,9 @@ mod tests {
         let series = series(&rates);
         let timeline = Timeline::new(&series, 50);
         assert_eq!(timeline.per_column, 24);
-        assert_eq!(timeline.peaks(|second| second.rate).bars.len(), 50);
-        assert_eq!(timeline.peaks(|second| second.rate).most, 8.0);
-        assert!(timeline.means(|second| second.rate).most < 2.0);
+        assert_eq!(timeline.peaks(0.0, |second| second.rate).bars.len(), 50);
+        assert_eq!(timeline.peaks(0.0, |second| second.rate).most, 8.0);
+        assert!(timeline.means(0.0, |second| second.rate).most < 2.0);
         assert_eq!(timeline.column(698.0), 29);
     }
 

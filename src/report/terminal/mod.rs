@@ -5,11 +5,12 @@ mod statements;
 
 use std::io::{self, Write};
 
-use crate::judge::wording::counted;
+use crate::judge::wording::{self, counted};
 use crate::observe::PassName;
 use crate::scenario::plan::Outcome;
 
 use super::Report;
+use super::facts::leftovers;
 use super::page::{BOLD, CYAN, DIM, Page, RED, Style, name, shade};
 
 /// Writes the report; `files` are where the other formats of it lie.
@@ -63,21 +64,7 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
 }
 
 fn integrity(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let integrity = &report.integrity;
-    let mut found: Vec<String> = Vec::new();
-    let broken = integrity.invariants.iter().filter(|one| !one.passed);
-    found.extend(broken.map(|one| {
-        let after = one.after.map_or("unreadable".to_owned(), |n| n.to_string());
-        format!(
-            "invariant {} does not hold: {} before, {after} after, {} expected",
-            one.name, one.before, one.expect
-        )
-    }));
-    let indexes = integrity.invalid_indexes.iter();
-    found.extend(indexes.map(|index| format!("index {index} is not valid")));
-    let constraints = integrity.unvalidated_constraints.iter();
-    found.extend(constraints.map(|name| format!("constraint {name} is not validated")));
-    found.extend(integrity.leftovers.iter().cloned());
+    let found = leftovers(&report.integrity);
     if found.is_empty() {
         return Ok(());
     }
@@ -122,9 +109,7 @@ fn ending(page: &mut Page<'_>, report: &Report, files: &[String]) -> io::Result<
 /// A pass's name as headings have it; none is needed where there is only one under load.
 fn label(report: &Report, pass: PassName) -> &'static str {
     match pass {
-        PassName::Check => "",
         _ if report.passes.len() < 2 => "",
-        PassName::Quiet => "quiet pass",
-        PassName::Disturbed => "disturbed pass",
+        pass => wording::pass(pass),
     }
 }

@@ -21,7 +21,7 @@ const NOTICEABLE: Duration = Duration::from_millis(100);
 pub(super) fn write(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
     victims(page, report, pass)?;
     phases(page, report, pass)?;
-    timeline(page, pass)?;
+    timeline(page, report, pass)?;
     statements::write(page, report, pass)
 }
 
@@ -190,9 +190,9 @@ fn cost(impact: &Impact) -> Option<String> {
         parts.push(counted(u64::from(impact.restarts), "instance restart"));
     }
     parts.push(match impact.recovery_time {
-        Some(time) if time.is_zero() => "as before as soon as it ended".to_owned(),
-        Some(time) => format!("as before {} after its end", Span(time)),
-        None => "not as before when the recovery ended".to_owned(),
+        Some(time) if time.is_zero() => "back to normal at once".to_owned(),
+        Some(time) => format!("back to normal {} after the migration", Span(time)),
+        None => "not back to normal when the recovery ended".to_owned(),
     });
     Some(parts.join("; "))
 }
@@ -201,7 +201,7 @@ fn cost(impact: &Impact) -> Option<String> {
 const NAMES: usize = 9;
 const LEGEND: usize = 22;
 
-fn timeline(page: &mut Page<'_>, pass: &Pass) -> io::Result<()> {
+fn timeline(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
     let room = page.columns().saturating_sub(NAMES + LEGEND);
     let timeline = Timeline::new(&pass.series, room);
     if timeline.is_empty() {
@@ -217,13 +217,15 @@ fn timeline(page: &mut Page<'_>, pass: &Pass) -> io::Result<()> {
             timeline.column(migration.end.as_secs_f64()),
         )
     });
-    let rate = timeline.means(|second| second.rate);
+    let rate = timeline.means(0.0, |second| second.rate);
     let most = Rate(rate.most).to_string();
     page.line(&bars(page, ("rate", &most), (&rate, marks)))?;
-    let p99 = timeline.peaks(|second| second.p99.unwrap_or_default());
+    let p99 = timeline.peaks(failing_p99(report, pass), |second| {
+        second.p99.unwrap_or_default()
+    });
     let most = Span::from_seconds(p99.most).to_string();
     page.line(&bars(page, ("p99", &most), (&p99, marks)))?;
-    let waiters = timeline.peaks(|second| f64::from(second.waiters));
+    let waiters = timeline.peaks(0.0, |second| f64::from(second.waiters));
     if waiters.most > 0.0 {
         let most = format!("{:.0} sessions", waiters.most);
         page.line(&bars(page, ("waiting", &most), (&waiters, marks)))?;
@@ -239,6 +241,22 @@ fn timeline(page: &mut Page<'_>, pass: &Pass) -> io::Result<()> {
     let indent = " ".repeat(NAMES + 1 + from);
     let label = page.paint(YELLOW, &format!("{bracket} migration, {took}"));
     page.line(&format!("{indent}{label}"))
+}
+
+/// The p99 at which the verdict turned, in seconds: the least that a full bar stands for, so that
+/// bars are as high as they are bad.
+fn failing_p99(report: &Report, pass: &Pass) -> f64 {
+    let rule = report.verdict.findings.iter().find(|finding| {
+        finding.rule == "p99_ratio" && finding.pass == pass.name && finding.transaction.is_none()
+    });
+    let baseline = pass
+        .phases
+        .iter()
+        .find(|phase| phase.name == PhaseName::Baseline);
+    let p99 = baseline
+        .and_then(|phase| phase.latency)
+        .map_or(0.0, |latency| latency.p99);
+    rule.map_or(0.0, |finding| finding.limit * p99)
 }
 
 fn bars(

@@ -3,9 +3,10 @@
 use std::io;
 
 use crate::judge::wording::bytes;
-use crate::observe::{HeldLock, Pass, PassName, Statement};
+use crate::observe::{Pass, PassName};
 use crate::report::Report;
 use crate::report::columns::{Align, Cell, Columns};
+use crate::report::facts::facts;
 use crate::report::page::{BOLD, CYAN, DIM, PLAIN, Page, RED};
 use crate::units::Span;
 
@@ -43,58 +44,12 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Re
             Cell::new(bytes(statement.wal_bytes)),
             Cell::painted(statement.sql.as_str(), BOLD),
         ]);
-        for note in notes(statement, pass.name) {
+        for note in facts(statement, pass.name) {
             table.note(note);
         }
     }
     table.write(page)?;
     advice(page, pass)
-}
-
-/// What a statement did beyond running.
-fn notes(statement: &Statement, pass: PassName) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let Some(error) = &statement.error {
-        let sqlstate = error.sqlstate.as_deref().unwrap_or("connection lost");
-        notes.push(format!("failed with {sqlstate}: {}", error.message));
-    }
-    let lists = [
-        ("rewrote", &statement.rewrites),
-        ("scanned", &statement.scans),
-        ("built", &statement.indexes_built),
-    ];
-    let mut did: Vec<String> = lists
-        .iter()
-        .filter(|(_, names)| !names.is_empty())
-        .map(|(verb, names)| format!("{verb} {}", names.join(", ")))
-        .collect();
-    did.extend(
-        statement
-            .locks
-            .iter()
-            .filter(|lock| blocks_traffic(&lock.mode))
-            .map(|lock| locked(lock, pass)),
-    );
-    if !did.is_empty() {
-        notes.push(did.join("; "));
-    }
-    notes
-}
-
-/// Whether a table lock of this mode keeps out writes, or reads too.
-fn blocks_traffic(mode: &str) -> bool {
-    matches!(
-        mode,
-        "ShareLock" | "ShareRowExclusiveLock" | "ExclusiveLock" | "AccessExclusiveLock"
-    )
-}
-
-/// On a bare schema how long a lock was held says nothing.
-fn locked(lock: &HeldLock, pass: PassName) -> String {
-    match lock.held.filter(|_| pass != PassName::Check) {
-        Some(held) => format!("{} on {} for {}", lock.mode, lock.relation, Span(held)),
-        None => format!("{} on {}", lock.mode, lock.relation),
-    }
 }
 
 /// The dangers that the text shows: after a check, which measures no harm, they are the news.
