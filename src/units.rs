@@ -114,6 +114,13 @@ impl<'de> Deserialize<'de> for Rows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Span(pub Duration);
 
+impl Span {
+    /// A span of so many seconds; zero for what no duration can be (negative, not a number).
+    pub fn from_seconds(seconds: f64) -> Self {
+        Self(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+    }
+}
+
 impl FromStr for Span {
     type Err = UnitError;
 

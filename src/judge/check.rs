@@ -1,0 +1,85 @@
+//! The verdict of `check`: a migration on the bare schema, and the traffic's statements prepared
+//! before and after it. There is no load, so only what cannot run is judged.
+
+use serde::{Deserialize, Serialize};
+
+use crate::observe::{Migration, MigrationOutcome, Pass, PassName};
+use crate::scenario::plan::{Limits, Outcome};
+
+use super::case::Case;
+use super::{Finding, Unit, Verdict, decide, evidence, rules};
+
+/// A statement of the running release that can no longer be prepared after the migration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenStatement {
+    /// The transaction's name in the scenario.
+    pub transaction: String,
+    /// Its script, as the scenario names it; none where it stands inline.
+    pub file: Option<String>,
+    /// The line where the statement begins, from 1.
+    pub line: usize,
+    /// Its text.
+    pub sql: String,
+    /// SQLSTATE; none if the server did not answer.
+    pub sqlstate: Option<String>,
+    /// The message, as the server said it.
+    pub message: String,
+}
+
+/// Judges a migration that ran on the bare schema, and the traffic that it broke.
+pub fn judge_check(migration: &Migration, broken: &[BrokenStatement]) -> Verdict {
+    let pass = bare(migration);
+    let limits = Limits::default();
+    let case = Case::new(&limits, &pass);
+    let mut findings = rules::measure(&case);
+    findings.retain(|finding| finding.rule == "migration_applied");
+    let gaps = evidence::ending_gaps(migration);
+    if broken.is_empty() && migration.outcome == MigrationOutcome::Applied {
+        let mut finding = case.finding("traffic_prepares", Unit::Count, (0.0, 0.0));
+        finding.detail = "every statement of the traffic still prepares".to_owned();
+        findings.push(finding);
+    }
+    findings.extend(broken.iter().map(|broken| no_longer_runs(&case, broken)));
+    let caveats = vec![
+        "checked on the bare schema: nothing is known of lock waits, latency or duration under load"
+            .to_owned(),
+    ];
+    let mut verdict = decide(findings, gaps, caveats);
+    if verdict.outcome == Outcome::Safe {
+        verdict.reasons = vec![
+            "the migration was applied, and every statement of the traffic still prepares"
+                .to_owned(),
+        ];
+    }
+    verdict
+}
+
+fn no_longer_runs(case: &Case<'_>, broken: &BrokenStatement) -> Finding {
+    let mut finding = case.finding("traffic_prepares", Unit::Count, (1.0, 0.0));
+    let at = match &broken.file {
+        Some(file) => format!("{}, {file}:{}", broken.transaction, broken.line),
+        None => format!("{}, line {}", broken.transaction, broken.line),
+    };
+    let error = match &broken.sqlstate {
+        Some(sqlstate) => format!("{sqlstate}: {}", broken.message),
+        None => broken.message.clone(),
+    };
+    finding.transaction = Some(broken.transaction.clone());
+    finding.detail = format!("a statement of the running release no longer runs ({at}): {error}");
+    finding.help = Some(
+        "release code that works with both schemas first, then migrate, then drop what is old"
+            .to_owned(),
+    );
+    finding
+}
+
+fn bare(migration: &Migration) -> Pass {
+    Pass {
+        name: PassName::Check,
+        phases: Vec::new(),
+        migration: Some(migration.clone()),
+        locks: Default::default(),
+        impact: Default::default(),
+        series: Vec::new(),
+    }
+}

@@ -1,0 +1,118 @@
+//! The rule `p99_ratio`, for all transactions and for each kind, while migrating and in recovery.
+//!
+//! A p99 is judged only above `p99_floor`, so the ratio that fails is the larger of `p99_ratio` and
+//! the ratio at which the floor is reached: `measured <= limit` says the whole rule.
+
+use crate::units::Span;
+
+use super::case::{Case, sample};
+use super::tail::{FEWEST, Tail};
+use super::wording::times;
+use super::{Finding, Unit, Window};
+
+/// Below one microsecond, which is the histograms' resolution, no baseline is divided by.
+const RESOLUTION: f64 = 1e-6;
+
+pub(super) fn p99_ratio(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for kind in case.kinds() {
+        let Some(baseline) = sample(case.baseline, kind).and_then(|sample| sample.tail()) else {
+            continue;
+        };
+        for judged in tails(case, kind) {
+            findings.push(compare(case, kind, (&baseline, &judged)));
+        }
+    }
+    findings
+}
+
+/// A percentile to be judged, and of what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Judged {
+    window: Window,
+    /// Both windows taken together, because this one alone held too few requests.
+    pooled: bool,
+    tail: Tail,
+}
+
+/// The percentiles that can be judged: of each window with enough requests; where one has too few,
+/// of both together. The migration of a moment thus still counts, by those whom it held up.
+pub(super) fn tails(case: &Case<'_>, kind: Option<&str>) -> Vec<Judged> {
+    let migrating = sample(case.migrating, kind).filter(|sample| sample.ended() > 0);
+    let recovery = sample(case.recovery, kind).filter(|sample| sample.ended() > 0);
+    let alone = |window, tail: Option<Tail>| {
+        tail.map(|tail| Judged {
+            window,
+            pooled: false,
+            tail,
+        })
+    };
+    let first = migrating.and_then(|sample| sample.tail());
+    let second = recovery.and_then(|sample| sample.tail());
+    let mut judged: Vec<Judged> = alone(Window::Migration, first)
+        .into_iter()
+        .chain(alone(Window::Recovery, second))
+        .collect();
+    if let (Some(migrating), Some(recovery)) = (migrating, recovery)
+        && (migrating.ended() < FEWEST || recovery.ended() < FEWEST)
+    {
+        let window = match migrating.ended() < FEWEST {
+            true => Window::Migration,
+            false => Window::Recovery,
+        };
+        judged.extend(migrating.pooled_tail(&recovery).map(|tail| Judged {
+            window,
+            pooled: true,
+            tail,
+        }));
+    }
+    judged.sort_by_key(|judged| judged.window);
+    judged
+}
+
+fn compare(case: &Case<'_>, kind: Option<&str>, (baseline, judged): (&Tail, &Judged)) -> Finding {
+    let base = baseline.p99.max(RESOLUTION);
+    let floor = case.limits.p99_floor.as_secs_f64();
+    let measured = judged.tail.p99 / base;
+    let limit = case.limits.p99_ratio.max(floor / base);
+    let mut finding = case.finding("p99_ratio", Unit::Ratio, (measured, limit));
+    finding.window = judged.window;
+    finding.transaction = kind.map(str::to_owned);
+    finding.noise = Some(
+        measured
+            * baseline
+                .relative_noise()
+                .hypot(judged.tail.relative_noise()),
+    );
+    let window = match judged.pooled {
+        true => "while migrating and in recovery".to_owned(),
+        false => judged.window.to_string(),
+    };
+    finding.detail = format!(
+        "the p99 of {} was {} {window}, {} the baseline's {}; the limit is {}, or {} if that is \
+         more",
+        kind.unwrap_or("all requests"),
+        Span::from_seconds(judged.tail.p99),
+        times(measured),
+        Span::from_seconds(baseline.p99),
+        times(case.limits.p99_ratio),
+        Span(case.limits.p99_floor)
+    );
+    finding.doubt = lateness(&finding, &judged.tail, limit * base);
+    case.blame_most_waiting(&mut finding);
+    finding
+}
+
+/// The generator's own lateness is part of every latency. Where the p99 fails only by it, the machine
+/// was short of something and the migration need not be to blame. A p99 that passes in spite of it
+/// needs no such care: lateness only adds.
+fn lateness(finding: &Finding, tail: &Tail, limit: f64) -> Option<String> {
+    (!finding.passed && tail.p99 - tail.lag <= limit).then(|| {
+        format!(
+            "{}, but the load generator itself was late (p99 {}): the machine was too busy to tell \
+             whether the migration is to blame",
+            finding.detail,
+            Span::from_seconds(tail.lag)
+        )
+    })
+}

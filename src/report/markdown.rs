@@ -1,0 +1,286 @@
+//! report.md: short enough for a CI summary or a comment on a pull request.
+
+use std::io::{self, Write};
+
+use crate::judge::wording::{self, bytes, percent, place, thousands};
+use crate::judge::{Finding, Unit, blame, worst_of_each_rule};
+use crate::observe::{Latency, Pass, PassName, Phase, PhaseName};
+use crate::scenario::plan::Outcome;
+use crate::sql::Hazard;
+use crate::units::{Rate, Span};
+
+use super::Report;
+use super::facts::{facts, leftovers};
+use super::page::{cut, name};
+
+/// Longer statements are cut: the file and line say the rest.
+const SQL_WIDTH: usize = 80;
+
+/// Writes the report as GitHub's Markdown.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    verdict(report, out)?;
+    findings(report, out)?;
+    for pass in &report.passes {
+        if report.passes.len() > 1 {
+            writeln!(out, "\n## {}", wording::pass(pass.name))?;
+        }
+        victims(pass, out)?;
+        phases(pass, out)?;
+        statements(pass, out)?;
+    }
+    list("Left behind", &leftovers(&report.integrity), out)?;
+    list("Not covered", &report.verdict.caveats, out)?;
+    let environment = &report.environment;
+    writeln!(
+        out,
+        "\n<sub>{} {} · PostgreSQL {} · {}</sub>",
+        report.tool.name,
+        report.tool.version,
+        environment.postgres_version,
+        text(&environment.shadow)
+    )
+}
+
+fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let outcome = report.verdict.outcome;
+    let mark = match outcome {
+        Outcome::Safe => "✅",
+        Outcome::Unsafe => "❌",
+        Outcome::Inconclusive => "⚠️",
+    };
+    writeln!(
+        out,
+        "# {mark} {}: {}\n\n**{}** {}\n",
+        name(outcome),
+        code(report.migration_file()),
+        text(report.scenario()),
+        text(report.title())
+    )?;
+    if report.interrupted {
+        writeln!(out, "- interrupted before its end")?;
+    }
+    for reason in &report.verdict.reasons {
+        writeln!(out, "- {}", text(reason))?;
+    }
+    let deciding = report.verdict.deciding();
+    match deciding.and_then(|finding| finding.help.as_ref()) {
+        Some(help) => writeln!(out, "\n**Do this:** {}", text(help)),
+        None => Ok(()),
+    }
+}
+
+fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let worst = worst_of_each_rule(&report.verdict.findings);
+    if worst.is_empty() {
+        return Ok(());
+    }
+    table(out, &["rule", "pass", "window", "measured", "limit", ""])?;
+    for finding in worst {
+        let cells = [
+            code(&finding.rule),
+            wording::pass(finding.pass).to_owned(),
+            finding.window.to_string(),
+            amount(finding, finding.measured),
+            amount(finding, finding.limit),
+            judged(finding).to_owned(),
+        ];
+        row(out, &cells)?;
+    }
+    Ok(())
+}
+
+/// What only happens or does not has no amount.
+fn amount(finding: &Finding, value: f64) -> String {
+    match finding.unit {
+        Unit::Count => String::new(),
+        unit => unit.show(value),
+    }
+}
+
+fn judged(finding: &Finding) -> &'static str {
+    match (finding.passed, &finding.doubt) {
+        (true, _) => "✅",
+        (false, None) => "❌",
+        (false, Some(_)) => "⚠️ doubtful",
+    }
+}
+
+fn victims(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
+    let blames = blame(pass);
+    let Some(migration) = pass.migration.as_ref().filter(|_| !blames.is_empty()) else {
+        return Ok(());
+    };
+    table(
+        out,
+        &[
+            "blocked by",
+            "lock",
+            "held",
+            "waits",
+            "longest",
+            "who waited",
+        ],
+    )?;
+    for blame in &blames {
+        let by = match blame.statement {
+            Some(index) => place(migration, index),
+            None => "the migration".to_owned(),
+        };
+        let mode = blame.mode.as_deref().unwrap_or("a lock");
+        let who: Vec<String> = blame
+            .waiters
+            .iter()
+            .map(|waiter| format!("{} {}", waiter.transaction, thousands(waiter.waits)))
+            .collect();
+        let cells = [
+            text(&by),
+            match &blame.relation {
+                Some(relation) => format!("{} on {}", code(mode), code(relation)),
+                None => code(mode),
+            },
+            blame
+                .held
+                .map_or("–".to_owned(), |held| Span(held).to_string()),
+            thousands(blame.waits),
+            Span(blame.longest).to_string(),
+            text(&who.join(", ")),
+        ];
+        row(out, &cells)?;
+    }
+    Ok(())
+}
+
+fn phases(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
+    if pass.phases.is_empty() {
+        return Ok(());
+    }
+    table(
+        out,
+        &["phase", "length", "rate", "p50", "p99", "max", "lost"],
+    )?;
+    for phase in &pass.phases {
+        let latency = |pick: fn(&Latency) -> f64| match &phase.latency {
+            Some(latency) => Span::from_seconds(pick(latency)).to_string(),
+            None => "–".to_owned(),
+        };
+        let cells = [
+            phase_name(phase).to_owned(),
+            Span(phase.end.saturating_sub(phase.start)).to_string(),
+            Rate(phase.rate).to_string(),
+            latency(|latency| latency.p50),
+            latency(|latency| latency.p99),
+            latency(|latency| latency.max),
+            phase
+                .accounting
+                .error_rate()
+                .map_or("–".to_owned(), percent),
+        ];
+        row(out, &cells)?;
+    }
+    Ok(())
+}
+
+fn statements(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
+    let Some(migration) = pass.migration.as_ref() else {
+        return Ok(());
+    };
+    table(
+        out,
+        &["#", "statement", "took", "lock wait", "WAL", "what it did"],
+    )?;
+    for statement in &migration.statements {
+        let cells = [
+            (statement.index + 1).to_string(),
+            format!(
+                "{}:{} {}",
+                text(&statement.file),
+                statement.line,
+                code(&cut(&statement.sql, SQL_WIDTH))
+            ),
+            Span(statement.duration).to_string(),
+            Span(statement.lock_wait).to_string(),
+            bytes(statement.wal_bytes),
+            text(&facts(statement, pass.name).join("; ")),
+        ];
+        row(out, &cells)?;
+    }
+    let hazards: Vec<String> = migration
+        .statements
+        .iter()
+        .filter(|_| pass.name == PassName::Check)
+        .flat_map(|statement| {
+            let number = statement.index + 1;
+            let told = move |hazard: &Hazard| match &hazard.rewrite {
+                Some(rewrite) => format!("statement {number}: {}: {rewrite}", hazard.message),
+                None => format!("statement {number}: {}", hazard.message),
+            };
+            statement.hazards.iter().map(told)
+        })
+        .collect();
+    list("Hazards", &hazards, out)
+}
+
+fn list(title: &str, sentences: &[String], out: &mut dyn Write) -> io::Result<()> {
+    if sentences.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n**{title}**\n")?;
+    for sentence in sentences {
+        writeln!(out, "- {}", text(sentence))?;
+    }
+    Ok(())
+}
+
+fn table(out: &mut dyn Write, titles: &[&str]) -> io::Result<()> {
+    writeln!(out, "\n| {} |", titles.join(" | "))?;
+    writeln!(out, "|{}", "---|".repeat(titles.len()))
+}
+
+fn row(out: &mut dyn Write, cells: &[String]) -> io::Result<()> {
+    writeln!(out, "| {} |", cells.join(" | "))
+}
+
+/// Text on one line in which nothing is markup.
+fn text(plain: &str) -> String {
+    let mut safe = String::with_capacity(plain.len());
+    for c in cut(plain, usize::MAX).chars() {
+        match c {
+            '<' => safe.push_str("&lt;"),
+            '|' | '*' | '_' | '`' | '[' | '\\' | '#' | '~' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            _ => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// A code span, also in a table. A backtick would end it.
+fn code(plain: &str) -> String {
+    let plain = cut(plain, usize::MAX).replace('`', "'").replace('|', "\\|");
+    format!("`{plain}`")
+}
+
+fn phase_name(phase: &Phase) -> &'static str {
+    match phase.name {
+        PhaseName::Warmup => "warm-up",
+        PhaseName::Baseline => "baseline",
+        PhaseName::Migration => "migration",
+        PhaseName::Recovery => "recovery",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_the_users_is_markup() {
+        assert_eq!(text("a|b\n*c* <script>"), "a\\|b \\*c\\* &lt;script>");
+        assert_eq!(code("SELECT `a` || 'b'"), "`SELECT 'a' \\|\\| 'b'`");
+    }
+}

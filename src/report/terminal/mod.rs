@@ -1,0 +1,115 @@
+//! The report for a terminal: the verdict first, then who was hurt and by what, then the numbers.
+
+mod passes;
+mod statements;
+
+use std::io::{self, Write};
+
+use crate::judge::wording::{self, counted};
+use crate::observe::PassName;
+use crate::scenario::plan::Outcome;
+
+use super::Report;
+use super::facts::leftovers;
+use super::page::{BOLD, CYAN, DIM, Page, RED, Style, name, shade};
+
+/// Writes the report; `files` are where the other formats of it lie.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn write(
+    report: &Report,
+    out: &mut dyn Write,
+    style: Style,
+    files: &[String],
+) -> io::Result<()> {
+    let mut page = Page::new(out, style);
+    verdict(&mut page, report)?;
+    for pass in &report.passes {
+        passes::write(&mut page, report, pass)?;
+    }
+    integrity(&mut page, report)?;
+    caveats(&mut page, report)?;
+    ending(&mut page, report, files)
+}
+
+fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let verdict = &report.verdict;
+    let style = shade(verdict.outcome);
+    let badge = page.paint(
+        style.bold().invert(),
+        &format!(" {} ", name(verdict.outcome).to_uppercase()),
+    );
+    let file = page.paint(BOLD, report.migration_file());
+    let title = page.paint(DIM, &format!("{}: {}", report.scenario(), report.title()));
+    page.line(&format!("{badge} {file}"))?;
+    page.line(&format!(" {title}"))?;
+    page.line("")?;
+    let mark = match verdict.outcome {
+        Outcome::Safe => "  ✓ ",
+        Outcome::Unsafe => "  ✗ ",
+        Outcome::Inconclusive => "  ? ",
+    };
+    if report.interrupted {
+        page.item((mark, style), "interrupted before its end")?;
+    }
+    for reason in &verdict.reasons {
+        page.item((mark, style), reason)?;
+    }
+    let help = verdict.deciding().and_then(|finding| finding.help.as_ref());
+    if let Some(help) = help {
+        page.item(("  → ", CYAN.bold()), help)?;
+    }
+    Ok(())
+}
+
+fn integrity(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let found = leftovers(&report.integrity);
+    if found.is_empty() {
+        return Ok(());
+    }
+    page.heading("Left behind", "")?;
+    for sentence in &found {
+        page.item(("  ! ", RED), sentence)?;
+    }
+    Ok(())
+}
+
+fn caveats(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    if report.verdict.caveats.is_empty() {
+        return Ok(());
+    }
+    page.heading("What this does not cover", "")?;
+    for caveat in &report.verdict.caveats {
+        page.item(("  · ", DIM), caveat)?;
+    }
+    Ok(())
+}
+
+fn ending(page: &mut Page<'_>, report: &Report, files: &[String]) -> io::Result<()> {
+    let environment = &report.environment;
+    page.line("")?;
+    let ran = format!(
+        " PostgreSQL {} ({}), {}, {} {}",
+        environment.postgres_version,
+        environment.shadow,
+        counted(environment.cpus as u64, "CPU"),
+        report.tool.name,
+        report.tool.version
+    );
+    let ran = page.paint(DIM, &ran);
+    page.line(&ran)?;
+    for file in files {
+        let line = page.paint(DIM, &format!(" report: {file}"));
+        page.line(&line)?;
+    }
+    Ok(())
+}
+
+/// A pass's name as headings have it; none is needed where there is only one under load.
+fn label(report: &Report, pass: PassName) -> &'static str {
+    match pass {
+        _ if report.passes.len() < 2 => "",
+        pass => wording::pass(pass),
+    }
+}
