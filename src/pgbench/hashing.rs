@@ -76,3 +76,39 @@ impl Scrambler {
         ((product << 1) & self.mask) | (product >> (self.bits - 1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    // What pgbench gives for single values is among the tests of expressions.
+
+    #[test]
+    fn small_permutations_visit_every_place_once() {
+        for size in 1..200 {
+            for seed in [0, 1, -1, 5432] {
+                let mut places: Vec<_> = (0..size).map(|v| permute(v, size, seed)).collect();
+                places.sort_unstable();
+                assert!(places.into_iter().eq(0..size), "size {size}, seed {seed}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_permutation_stays_in_its_range(value: i64, size in 1i64.., seed: i64) {
+            prop_assert!((0..size).contains(&permute(value, size, seed)));
+        }
+
+        #[test]
+        fn different_values_go_to_different_places(
+            size in 2i64.., first: i64, second: i64, seed: i64
+        ) {
+            let (first, second) = (first.rem_euclid(size), second.rem_euclid(size));
+            prop_assume!(first != second);
+            prop_assert_ne!(permute(first, size, seed), permute(second, size, seed));
+        }
+    }
+}

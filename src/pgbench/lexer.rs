@@ -1,5 +1,7 @@
 //! Tokens of an expression.
 
+use std::fmt;
+
 use super::source::{Cursor, ScriptError, Source, begins_name, continues_name};
 
 /// A token.
@@ -36,6 +38,26 @@ pub(super) enum Keyword {
     Then,
     Else,
     End,
+}
+
+impl fmt::Display for Token {
+    /// As an error message names it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Token::Integer(integer) => write!(f, "`{integer}`"),
+            Token::IntegerLimit => {
+                f.write_str("`9223372036854775808`, one more than a bigint holds,")
+            }
+            Token::Double(double) => write!(f, "`{double}`"),
+            Token::Boolean(boolean) => write!(f, "`{boolean}`"),
+            Token::Null => f.write_str("`null`"),
+            Token::Variable(name) => write!(f, "`:{name}`"),
+            Token::Name(name) => write!(f, "`{name}`"),
+            Token::Keyword(keyword) => write!(f, "`{}`", format!("{keyword:?}").to_uppercase()),
+            Token::Symbol(symbol) => write!(f, "`{symbol}`"),
+            Token::End => f.write_str("the end of the line"),
+        }
+    }
 }
 
 /// Longer symbols come before those that they begin with.
@@ -84,7 +106,6 @@ pub(super) fn tokens(
 
 fn token(cursor: &mut Cursor<'_>) -> Result<Token, String> {
     let Some(next) = cursor.peek().filter(|c| *c != '\n') else {
-        cursor.eat("\n");
         return Ok(Token::End);
     };
     if next == ':' {
@@ -100,7 +121,10 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Token, String> {
         .iter()
         .find(|(written, _)| cursor.eat(written))
         .map(|(_, symbol)| Token::Symbol(symbol))
-        .ok_or_else(|| format!("unexpected character `{next}` in an expression"))
+        .ok_or_else(|| match next {
+            '\'' | '"' => "expressions have numbers, booleans and NULL, but no strings".to_owned(),
+            _ => format!("unexpected character `{next}` in an expression"),
+        })
 }
 
 fn variable(cursor: &mut Cursor<'_>) -> Result<Token, String> {

@@ -198,3 +198,146 @@ impl SleepUnit {
         Some(Self { microseconds })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Option<Meta>, ScriptError> {
+        let source = Source::new("s", text);
+        let mut cursor = source.cursor();
+        assert!(cursor.eat("\\"));
+        command(&source, &mut cursor, 0)
+    }
+
+    #[test]
+    fn sleeps_have_an_amount_and_a_unit() {
+        let place = Place { line: 1, column: 8 };
+        let variable = Amount::Variable("t".to_owned(), place);
+        for (text, amount, microseconds) in [
+            ("\\sleep 2", Amount::Literal(2), 1_000_000),
+            ("\\sleep 10 ms", Amount::Literal(10), 1_000),
+            ("\\sleep 10ms", Amount::Literal(10), 1_000),
+            ("\\SLEEP 5 US", Amount::Literal(5), 1),
+            ("\\sleep -1 s", Amount::Literal(-1), 1_000_000),
+            ("\\sleep :t \\\n ms", variable, 1_000),
+        ] {
+            let unit = SleepUnit { microseconds };
+            let sleep = Meta::Sleep(Sleep { amount, unit });
+            assert_eq!(parse(text), Ok(Some(sleep)), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_have_a_table_a_column_and_perhaps_a_distribution() {
+        let place = Place {
+            line: 1,
+            column: 10,
+        };
+        let key = |table: &str, distribution: Option<&str>| KeyName {
+            table: table.to_owned(),
+            column: "id".to_owned(),
+            distribution: distribution.map(str::to_owned),
+            place,
+        };
+        for (text, table, distribution) in [
+            ("\\pick id users.id", "users", None),
+            (
+                "\\pick id app.users.id zipf(1.1)",
+                "app.users",
+                Some("zipf(1.1)"),
+            ),
+            (
+                "\\pick id users.id normal(1, 2)",
+                "users",
+                Some("normal(1, 2)"),
+            ),
+        ] {
+            let pick = Meta::Pick("id".to_owned(), key(table, distribution));
+            assert_eq!(parse(text), Ok(Some(pick)), "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_point_at_the_word() {
+        for (text, column, message) in [
+            ("\\set", 5, "the name of the variable is missing"),
+            ("\\set x", 7, "the line ends where a value is expected"),
+            (
+                "\\set 1x 2",
+                6,
+                "invalid variable name `1x`: write letters, digits and underscores, without a colon and no digit first",
+            ),
+            ("\\sleep", 7, "the time to sleep is missing"),
+            (
+                "\\sleep soon",
+                8,
+                "`soon` is not a time to sleep: it must be an integer",
+            ),
+            (
+                "\\sleep 1.5",
+                9,
+                "unknown unit of time `.5`: it must be us, ms or s",
+            ),
+            (
+                "\\sleep 1 min",
+                10,
+                "unknown unit of time `min`: it must be us, ms or s",
+            ),
+            (
+                "\\sleep 1 s x",
+                12,
+                "unexpected argument `x`: the command is complete before it",
+            ),
+            (
+                "\\sleep 1ms s",
+                12,
+                "unexpected argument `s`: the command is complete before it",
+            ),
+            (
+                "\\else 1",
+                7,
+                "unexpected argument `1`: the command is complete before it",
+            ),
+            (
+                "\\pick id users",
+                10,
+                "`users` is not a column: write table.column",
+            ),
+            (
+                "\\fresh id users.id zipf(1)",
+                20,
+                "unexpected argument `zipf(1)`: the command is complete before it",
+            ),
+            (
+                "\\ste x 1",
+                1,
+                "unknown command `\\ste`; did you mean `\\set`?",
+            ),
+            ("\\gset", 1, "\\gset is not supported by this version yet"),
+            (
+                "\\startpipeline",
+                1,
+                "\\startpipeline is not supported by this version yet",
+            ),
+            (
+                "\\shell rm",
+                1,
+                "\\shell runs a shell command; pgrehearse does not",
+            ),
+            (
+                "\\setshell x ls",
+                1,
+                "\\setshell runs a shell command; pgrehearse does not",
+            ),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(
+                (error.column, error.message.as_str()),
+                (column, message),
+                "{text}"
+            );
+        }
+        assert_eq!(parse("\\"), Ok(None));
+    }
+}

@@ -4,16 +4,22 @@
 //! [`Run`] steps through it once. Expressions give what pgbench gives, bit for bit where they are
 //! deterministic; a run's random numbers come from its own seed.
 //!
+//! A variable that no command has set yet is an error, also where pgbench would still know it from the
+//! client's transaction before: a run shares nothing with other runs. `debug` gives its argument and prints
+//! nothing. Where C leaves a result open, as that of `abs` of the smallest bigint, there is an error.
+//!
 //! Beyond pgbench: `\pick VAR table.column [distribution]` takes the value of an existing row and
 //! `\fresh VAR table.column` a value that no row has, both without reading the database; `:rows_<table>`
 //! is predefined. Not yet: `\gset`, `\aset` and pipelines. Never: `\shell` and `\setshell`.
 
+mod arithmetic;
 mod expression;
 mod function;
 mod hashing;
 mod keys;
 mod lexer;
 mod meta;
+mod operator;
 mod parser;
 mod program;
 mod random;

@@ -3,6 +3,7 @@
 use super::expression::Expression;
 use super::function::{FUNCTIONS, Function};
 use super::lexer::{Keyword, Token, tokens};
+use super::operator::{Infix, Operator, Strength, infix, tighter};
 use super::source::{Cursor, Place, ScriptError, Source};
 use super::suggestion::did_you_mean;
 use super::value::Value;
@@ -12,40 +13,6 @@ pub(super) type NamedExpression = Expression<String>;
 
 /// How deeply an expression may nest: far more than anybody writes, far less than a thread's stack holds.
 const MAX_DEPTH: usize = 128;
-
-/// How tightly an operator binds, loosest first; PostgreSQL's own order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Strength {
-    Or,
-    And,
-    Not,
-    Is,
-    Comparison,
-    Bits,
-    Sum,
-    Product,
-    Sign,
-}
-
-/// What stands after an operand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Infix {
-    /// An operator with an operand on its right.
-    Joined(Operator),
-    Is,
-    IsNull,
-    NotNull,
-}
-
-/// What an operator does with two operands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    And,
-    Or,
-    Call(Function),
-    /// The call with its sides exchanged: `a > b` is `b < a`, evaluated in that order.
-    Swapped(Function),
-}
 
 /// Parses the expression at the cursor, which ends with its command.
 pub(super) fn expression(
@@ -110,7 +77,7 @@ impl<'a> Parser<'a> {
     fn unexpected(&self, wanted: &str) -> ScriptError {
         let found = match self.peek() {
             Token::End => "the line ends".to_owned(),
-            token => format!("{} stands", describe(token)),
+            token => format!("{token} stands"),
         };
         let message = format!("{found} where {wanted} is expected");
         self.source.error(self.offset(), message)
@@ -135,7 +102,8 @@ impl<'a> Parser<'a> {
         while let Some((next, strength)) = infix(self.peek()).filter(|(_, s)| *s >= weakest) {
             let comparison = strength == Strength::Comparison;
             if comparison && compared {
-                return Err(self.unexpected("a parenthesis around one of two comparisons"));
+                let message = "comparisons do not chain: put one of them in parentheses";
+                return Err(self.source.error(self.offset(), message));
             }
             compared = comparison;
             let place = self.place();
@@ -305,66 +273,173 @@ fn join(operator: Operator, sides: [NamedExpression; 2], place: Place) -> NamedE
     }
 }
 
-/// The strength that the right side of a left-associative operator needs.
-fn tighter(strength: Strength) -> Strength {
-    match strength {
-        Strength::Or => Strength::And,
-        Strength::And => Strength::Not,
-        Strength::Not => Strength::Is,
-        Strength::Is => Strength::Comparison,
-        Strength::Comparison => Strength::Bits,
-        Strength::Bits => Strength::Sum,
-        Strength::Sum => Strength::Product,
-        Strength::Product | Strength::Sign => Strength::Sign,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-/// The operator that a token is after an operand.
-fn infix(token: &Token) -> Option<(Infix, Strength)> {
-    use Function as F;
-    let joined = |function, strength| Some((Infix::Joined(Operator::Call(function)), strength));
-    let swapped = |function| {
-        let operator = Operator::Swapped(function);
-        Some((Infix::Joined(operator), Strength::Comparison))
-    };
-    match token {
-        Token::Keyword(Keyword::Or) => Some((Infix::Joined(Operator::Or), Strength::Or)),
-        Token::Keyword(Keyword::And) => Some((Infix::Joined(Operator::And), Strength::And)),
-        Token::Keyword(Keyword::Is) => Some((Infix::Is, Strength::Is)),
-        Token::Keyword(Keyword::IsNull) => Some((Infix::IsNull, Strength::Is)),
-        Token::Keyword(Keyword::NotNull) => Some((Infix::NotNull, Strength::Is)),
-        Token::Symbol("=") => joined(F::Equal, Strength::Comparison),
-        Token::Symbol("<>") => joined(F::NotEqual, Strength::Comparison),
-        Token::Symbol("<") => joined(F::Less, Strength::Comparison),
-        Token::Symbol("<=") => joined(F::LessOrEqual, Strength::Comparison),
-        Token::Symbol(">") => swapped(F::Less),
-        Token::Symbol(">=") => swapped(F::LessOrEqual),
-        Token::Symbol("|") => joined(F::BitOr, Strength::Bits),
-        Token::Symbol("#") => joined(F::BitXor, Strength::Bits),
-        Token::Symbol("&") => joined(F::BitAnd, Strength::Bits),
-        Token::Symbol("<<") => joined(F::ShiftLeft, Strength::Bits),
-        Token::Symbol(">>") => joined(F::ShiftRight, Strength::Bits),
-        Token::Symbol("+") => joined(F::Add, Strength::Sum),
-        Token::Symbol("-") => joined(F::Subtract, Strength::Sum),
-        Token::Symbol("*") => joined(F::Multiply, Strength::Product),
-        Token::Symbol("/") => joined(F::Divide, Strength::Product),
-        Token::Symbol("%") => joined(F::Modulo, Strength::Product),
-        _ => None,
-    }
-}
+    use super::*;
 
-/// A token in an error message.
-fn describe(token: &Token) -> String {
-    match token {
-        Token::Integer(integer) => format!("`{integer}`"),
-        Token::IntegerLimit => "`9223372036854775808`, one more than a bigint holds,".to_owned(),
-        Token::Double(double) => format!("`{double}`"),
-        Token::Boolean(boolean) => format!("`{boolean}`"),
-        Token::Null => "`null`".to_owned(),
-        Token::Variable(name) => format!("`:{name}`"),
-        Token::Name(name) => format!("`{name}`"),
-        Token::Keyword(keyword) => format!("`{}`", format!("{keyword:?}").to_uppercase()),
-        Token::Symbol(symbol) => format!("`{symbol}`"),
-        Token::End => "nothing".to_owned(),
+    fn parse(text: &str) -> Result<NamedExpression, ScriptError> {
+        let source = Source::new("s", text);
+        expression(&source, &mut source.cursor())
+    }
+
+    /// Everything but the places, as these differ where parentheses stand.
+    fn shape(text: &str) -> String {
+        let nowhere = Place { line: 0, column: 0 };
+        fn strip(expression: NamedExpression, place: Place) -> NamedExpression {
+            let pair = |[left, right]: [_; 2]| [strip(left, place), strip(right, place)];
+            match expression {
+                Expression::Constant(value) => Expression::Constant(value),
+                Expression::Variable(name, _) => Expression::Variable(name, place),
+                Expression::Call(function, arguments, _) => {
+                    let arguments = arguments.into_iter().map(|a| strip(a, place));
+                    Expression::Call(function, arguments.collect(), place)
+                }
+                Expression::And(sides, _) => Expression::And(Box::new(pair(*sides)), place),
+                Expression::Or(sides, _) => Expression::Or(Box::new(pair(*sides)), place),
+                Expression::Case(branches, otherwise) => Expression::Case(
+                    branches.into_iter().map(pair).collect(),
+                    Box::new(strip(*otherwise, place)),
+                ),
+            }
+        }
+        format!("{:?}", strip(parse(text).unwrap(), nowhere))
+    }
+
+    #[test]
+    fn operators_bind_as_in_postgresql() {
+        for (plain, explicit) in [
+            (":a or :b and :c", ":a or (:b and :c)"),
+            ("not :a and :b", "(not :a) and :b"),
+            ("not :a is null", "not (:a is null)"),
+            ("not :a = :b", "not (:a = :b)"),
+            (":a = :b is null", "(:a = :b) is null"),
+            (":a + not :b = :c", ":a + (not (:b = :c))"),
+            (":a | :b + :c", ":a | (:b + :c)"),
+            (":a | :b << :c", "(:a | :b) << :c"),
+            ("~ :a + :b", "~ (:a + :b)"),
+            ("~ :a | :b", "(~ :a) | :b"),
+            ("- ~ :a + :b", "- (~ (:a + :b))"),
+            ("- :a * :b", "(- :a) * :b"),
+            ("+ :a + :b", ":a + :b"),
+            (":a - :b - :c", "(:a - :b) - :c"),
+            (":a / :b % :c", "(:a / :b) % :c"),
+            (":a > :b", ":b < :a"),
+            (":a >= :b", ":b <= :a"),
+            (":a notnull", "not (:a is null)"),
+            (":a is not true", "not (:a is true)"),
+            (":a != :b", ":a <> :b"),
+            ("- 5", "0 - 5"),
+            ("hash(:a)", "hash_murmur2(:a, :default_seed)"),
+            ("permute(:a, 9)", "permute(:a, 9, :default_seed)"),
+            (
+                "case when :a then :b end",
+                "case when :a then :b else null end",
+            ),
+        ] {
+            assert_eq!(shape(plain), shape(explicit), "{plain}");
+        }
+    }
+
+    #[test]
+    fn errors_point_at_the_token() {
+        for (text, column, message) in [
+            ("", 1, "the line ends where a value is expected"),
+            ("1 +", 4, "the line ends where a value is expected"),
+            (
+                "1 2",
+                3,
+                "`2` stands where an operator or the end of the line is expected",
+            ),
+            (
+                "(1",
+                3,
+                "the line ends where a closing parenthesis is expected",
+            ),
+            (
+                "1)",
+                2,
+                "`)` stands where an operator or the end of the line is expected",
+            ),
+            (
+                "1 < 2 < 3",
+                7,
+                "comparisons do not chain: put one of them in parentheses",
+            ),
+            (
+                "1 is 2",
+                6,
+                "`2` stands where NULL, TRUE or FALSE is expected",
+            ),
+            ("case when 1 end", 13, "`END` stands where THEN is expected"),
+            ("case 1", 6, "`1` stands where WHEN is expected"),
+            (
+                "pi",
+                3,
+                "the line ends where the parenthesis of pi(…) is expected",
+            ),
+            ("1 + abs()", 5, "abs() takes 1 argument but is given 0"),
+            ("hash()", 1, "hash() takes 1 to 2 arguments but is given 0"),
+            ("pi(1)", 1, "pi() takes no arguments but is given 1"),
+            (
+                "2 * rnadom(1, 2)",
+                5,
+                "unknown function `rnadom`; did you mean `random`? (a variable is written `:rnadom`)",
+            ),
+            (
+                "9223372036854775808",
+                1,
+                "`9223372036854775808`, one more than a bigint holds, stands where a value is expected",
+            ),
+            (
+                "'a'",
+                1,
+                "expressions have numbers, booleans and NULL, but no strings",
+            ),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(
+                (error.column, error.message.as_str()),
+                (column, message),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_before_the_stack_ends() {
+        const MANY: usize = 100_000;
+        for text in [
+            "(".repeat(MANY),
+            "- ".repeat(MANY),
+            "not ".repeat(MANY),
+            "1 + ".repeat(MANY) + "1",
+            "abs(".repeat(MANY),
+            "case when ".repeat(MANY),
+            "1".to_owned() + &" is null".repeat(MANY),
+        ] {
+            assert!(
+                parse(&text).unwrap_err().message.contains("levels deep"),
+                "{text:.20}"
+            );
+        }
+        let deep = MAX_DEPTH - 1;
+        assert!(parse(&("(".repeat(deep) + "1" + &")".repeat(deep))).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,60}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_tokens_make_it_panic(words in prop::collection::vec(prop::sample::select(vec![
+            "1", "2.5", "null", "true", ":x", "abs", "random", "(", ")", ",", "+", "-", "~", "not", "is",
+            "isnull", "and", "or", "=", "<", ">=", "case", "when", "then", "else", "end", "9223372036854775808",
+        ]), 0..24)) {
+            let _ = parse(&words.join(" "));
+        }
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::expression::Expression;
 use super::keys::{KeyId, Keys};
 use super::meta::{Amount, KeyName, SleepUnit};
+use super::random::Generator;
 use super::script::{Command, Script};
-use super::source::{Place, ScriptError};
+use super::source::{Place, ScriptError, continues_name};
 use super::sql::{Sql, Statement};
 use super::suggestion::did_you_mean;
 use super::value::{Fault, Value};
@@ -74,8 +75,8 @@ impl Content {
     }
 }
 
-/// pgbench's variables that are there without being set, as far as they do not depend on the seed: it has
-/// one client as we have one kind of transaction, and a scale of 1 where nobody says otherwise.
+/// pgbench's variables that are there without being set: one client, as each run is one of many that share
+/// no session, and a scale of 1 where no tables say otherwise. The seeds are set by [`Program::with_seed`].
 const PREDEFINED: [(&str, i64); 4] = [
     ("client_id", 0),
     ("default_seed", 0),
@@ -90,19 +91,21 @@ impl Program {
             let instruction = binder.instruction(command)?;
             binder.program.instructions.push(instruction);
         }
-        Ok(binder.program)
+        Ok(binder.program.with_seed(0))
     }
 
-    /// The same program with `:random_seed` and `:default_seed` following from a rehearsal's seed.
+    /// The same program with `:random_seed` and `:default_seed` as `pgbench --random-seed` sets them; without
+    /// this they are those of seed 0.
     ///
-    /// They must be the same in all runs of a rehearsal: `hash` and `permute` scatter by `:default_seed`,
-    /// and scripts rely on a hot row staying the same one.
+    /// A rehearsal gives all its runs the same: `hash` and `permute` scatter by `:default_seed`, and scripts
+    /// rely on a hot row staying the same one.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
-        let default_seed = super::random::Generator::new(seed).bits();
-        for (name, seed) in [("random_seed", seed), ("default_seed", default_seed)] {
-            self.predefine(name, seed.cast_signed());
-        }
+        let mut sequence = Generator::new(seed);
+        // pgbench draws its first client's seed before this one.
+        sequence.bits();
+        self.predefine("random_seed", seed.cast_signed());
+        self.predefine("default_seed", sequence.bits().cast_signed());
         self
     }
 
@@ -128,13 +131,13 @@ impl Program {
 struct Binder<'a> {
     program: Program,
     keys: &'a mut dyn Keys,
+    predefined: BTreeMap<String, i64>,
     slots: BTreeMap<String, Slot>,
 }
 
 impl<'a> Binder<'a> {
-    /// Gives a slot to each predefined variable and to each that the script sets somewhere.
+    /// Gives a slot to each variable that the script sets somewhere.
     fn new(script: &Script, keys: &'a mut dyn Keys) -> Self {
-        let predefined = predefined(&keys.rows());
         let mut binder = Self {
             program: Program {
                 name: script.name.clone(),
@@ -144,49 +147,54 @@ impl<'a> Binder<'a> {
                 initial: Vec::new(),
                 fresh: 0,
             },
+            predefined: predefined(&keys.rows()),
             keys,
             slots: BTreeMap::new(),
         };
-        for (name, value) in predefined {
-            binder.declare(&name, Content::Value(Value::Integer(value)));
-        }
         for command in &script.commands {
             if let Command::Set(name, _) | Command::Pick(name, _) | Command::Fresh(name, _) =
                 command
             {
-                binder.declare(name, Content::Unset);
+                binder.declare(name);
             }
         }
         binder
     }
 
-    fn declare(&mut self, name: &str, initial: Content) {
-        let program = &mut self.program;
-        self.slots.entry(name.to_owned()).or_insert_with(|| {
-            program.names.push(name.to_owned());
-            program.initial.push(initial);
-            Slot(program.names.len() - 1)
+    /// The slot of a variable that is known to exist.
+    fn declare(&mut self, name: &str) -> Slot {
+        if let Some(slot) = self.slots.get(name) {
+            return *slot;
+        }
+        let slot = Slot(self.program.names.len());
+        let initial = self.predefined.get(name).copied();
+        let initial = initial.map_or(Content::Unset, |value| {
+            Content::Value(Value::Integer(value))
         });
+        self.program.names.push(name.to_owned());
+        self.program.initial.push(initial);
+        self.slots.insert(name.to_owned(), slot);
+        slot
     }
 
     fn error(&self, place: Place, message: impl Into<String>) -> ScriptError {
         place.error(&self.program.name, message)
     }
 
-    fn slot(&self, name: &str, place: Place) -> Result<Slot, ScriptError> {
-        self.slots.get(name).copied().ok_or_else(|| {
-            let hint = did_you_mean(name, ":", self.slots.keys().map(String::as_str));
-            let message = format!("variable `{name}` is never set{hint}");
-            self.error(place, message)
-        })
+    /// The slot of a variable that a command reads.
+    fn slot(&mut self, name: &str, place: Place) -> Result<Slot, ScriptError> {
+        if self.slots.contains_key(name) || self.predefined.contains_key(name) {
+            return Ok(self.declare(name));
+        }
+        let known = self.slots.keys().chain(self.predefined.keys());
+        let hint = did_you_mean(name, ":", known.map(String::as_str));
+        Err(self.error(place, format!("variable `{name}` is never set{hint}")))
     }
 
-    /// The slot of a variable that the script sets, which [`Binder::new`] has declared.
-    fn target(&self, name: &str) -> Slot {
-        self.slots.get(name).copied().unwrap_or(Slot(usize::MAX))
-    }
-
-    fn expression(&self, expression: &Expression<String>) -> Result<Expression<Slot>, ScriptError> {
+    fn expression(
+        &mut self,
+        expression: &Expression<String>,
+    ) -> Result<Expression<Slot>, ScriptError> {
         expression.rename(&mut |name: &String, place| self.slot(name, place))
     }
 
@@ -200,7 +208,7 @@ impl<'a> Binder<'a> {
         Ok(match command {
             Command::Sql(statement) => self.sql(statement)?,
             Command::Set(name, expression) => {
-                Instruction::Set(self.target(name), self.expression(expression)?)
+                Instruction::Set(self.declare(name), self.expression(expression)?)
             }
             Command::Sleep(sleep) => {
                 let time = match &sleep.amount {
@@ -211,11 +219,11 @@ impl<'a> Binder<'a> {
                 };
                 Instruction::Sleep(time, sleep.unit)
             }
-            Command::Pick(name, key) => Instruction::Pick(self.target(name), self.key(key)?),
+            Command::Pick(name, key) => Instruction::Pick(self.declare(name), self.key(key)?),
             Command::Fresh(name, key) => {
                 let number = self.program.fresh;
                 self.program.fresh += 1;
-                Instruction::Fresh(self.target(name), self.key(key)?, number)
+                Instruction::Fresh(self.declare(name), self.key(key)?, number)
             }
             Command::Jump(target) => Instruction::Jump(*target),
             Command::JumpUnless(condition, target) => {
@@ -248,11 +256,7 @@ fn predefined(tables: &[(String, u64)]) -> BTreeMap<String, i64> {
         .into();
     let name = |table: &str| {
         let clean = |c| {
-            if super::source::continues_name(c) {
-                c
-            } else {
-                '_'
-            }
+            if continues_name(c) { c } else { '_' }
         };
         format!("rows_{}", table.chars().map(clean).collect::<String>())
     };

@@ -148,3 +148,80 @@ impl Interval {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn interval(min: i64, max: i64) -> Interval {
+        Interval::new(min, max).unwrap()
+    }
+
+    /// The draws of `pgbench --random-seed=42`, whose first client is seeded by the first 64 bits.
+    #[test]
+    fn draws_are_those_of_pgbench_for_its_seed() {
+        let random = &mut Generator::new(Generator::new(42).bits());
+        assert_eq!(interval(1, 1_000_000).uniform(random), 668_251);
+        assert_eq!(interval(-5, 5).uniform(random), 5);
+        assert_eq!(interval(1, 1_000_000).exponential(2.5, random), 22_118);
+        assert_eq!(interval(1, 1_000_000).gaussian(2.5, random), 640_639);
+        assert_eq!(interval(1, 1_000_000).gaussian(4.0, random), 401_862);
+        assert_eq!(interval(1, 1_000_000).zipfian(1.1, random), 30);
+        assert_eq!(interval(1, 1_000_000).zipfian(2.0, random), 1);
+        assert_eq!(
+            interval(0, i64::MAX - 1).uniform(random),
+            2_820_811_652_046_976_946
+        );
+    }
+
+    #[test]
+    fn zipfian_draws_follow_the_power_law() {
+        let random = &mut Generator::new(7);
+        let interval = interval(1, 100);
+        let mut counts = [0u32; 101];
+        for _ in 0..200_000 {
+            counts[usize::try_from(interval.zipfian(1.5, random)).unwrap()] += 1;
+        }
+        let total: f64 = (1..=100).map(|k| f64::from(k).powf(-1.5)).sum();
+        for (rank, share) in [(1, 1.0), (2, 2f64.powf(-1.5)), (10, 10f64.powf(-1.5))] {
+            let expected = share / total * 200_000.0;
+            let deviation = (f64::from(counts[rank]) - expected).abs() / expected.sqrt();
+            assert!(
+                deviation < 5.0,
+                "rank {rank}: {} for {expected}",
+                counts[rank]
+            );
+        }
+    }
+
+    #[test]
+    fn one_integer_is_always_drawn() {
+        let random = &mut Generator::new(1);
+        let one = interval(9, 9);
+        assert_eq!(one.uniform(random), 9);
+        assert_eq!(one.exponential(1e-300, random), 9);
+        assert_eq!(one.gaussian(f64::INFINITY, random), 9);
+        assert_eq!(one.zipfian(1000.0, random), 9);
+    }
+
+    proptest! {
+        #[test]
+        fn no_draw_leaves_the_interval(
+            seed: u64, min: i64, span in 0i64..i64::MAX, p in 1e-9f64..700.0
+        ) {
+            let min = min.min(i64::MAX - span);
+            let (interval, random) = (interval(min, min + span), &mut Generator::new(seed));
+            let draws = [
+                interval.uniform(random),
+                interval.exponential(p, random),
+                interval.gaussian(p.max(MIN_GAUSSIAN), random),
+                interval.zipfian(p.max(1.1), random),
+            ];
+            for draw in draws {
+                prop_assert!((min..=min + span).contains(&draw), "{}", draw);
+            }
+        }
+    }
+}

@@ -155,3 +155,82 @@ impl Builder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Script::parse("t.sql", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn conditions_must_match() {
+        for (text, message) in [
+            (
+                "SELECT 1;\n\\if 1\nSELECT 2;",
+                "t.sql:2:1: \\if without matching \\endif",
+            ),
+            (" \\endif", "t.sql:1:2: \\endif without matching \\if"),
+            ("\\else", "t.sql:1:1: \\else without matching \\if"),
+            ("\\elif 1", "t.sql:1:1: \\elif without matching \\if"),
+            (
+                "\\if 1\n\\else\n\\else\n\\endif",
+                "t.sql:3:1: \\else after \\else",
+            ),
+            (
+                "\\if 1\n\\else\n\\elif 1\n\\endif",
+                "t.sql:3:1: \\elif after \\else",
+            ),
+        ] {
+            assert_eq!(error(text), message, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_script_without_commands_is_an_error() {
+        for text in ["", "-- nothing\n", ";;", "\\\n"] {
+            assert_eq!(
+                error(text),
+                "t.sql:1:1: the script has no commands",
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn jumps_lead_forward_and_into_the_script() {
+        let script = Script::parse(
+            "s",
+            "\\if 1\nA;\n\\elif 2\nB;\n\\if 3\nC;\n\\endif\n\\else\nD;\n\\endif\nE",
+        )
+        .unwrap();
+        let targets: Vec<_> = script
+            .commands
+            .iter()
+            .enumerate()
+            .filter_map(|(at, command)| match command {
+                Command::Jump(target) | Command::JumpUnless(_, target) => Some((at, *target)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(targets, [(0, 3), (2, 9), (3, 8), (5, 7), (7, 9)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_parsing_panic(text in "(?s).{0,80}") {
+            let _ = Script::parse("s", &text);
+        }
+
+        #[test]
+        fn no_commands_make_parsing_panic(lines in prop::collection::vec(prop::sample::select(vec![
+            "\\set x 1", "\\set x :x + random(1, 2)", "\\if :x", "\\elif 0", "\\else", "\\endif", "SELECT :x;",
+            "SELECT '", "\\sleep 1 ms", "\\pick a t.id", "\\fresh b t.id zipf", "\\", "\\\\", "-- c", "/*", "$$",
+        ]), 0..16)) {
+            let _ = Script::parse("s", &lines.join("\n"));
+        }
+    }
+}

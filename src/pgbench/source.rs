@@ -149,13 +149,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes the next word of a backslash command with its offset; none at the end of the command.
+    /// Takes the next word of a backslash command with its offset; none at the end of the command, the newline after
+    /// which is left for what follows.
     pub(super) fn word(&mut self) -> Option<(usize, &'a str)> {
         self.skip_blanks();
         let start = self.offset;
-        let word = self.eat_while(|c| !is_blank(c) && c != '\n');
+        let word = self.eat_while(|c| !is_space(c));
         if word.is_empty() {
-            self.eat("\n");
             return None;
         }
         // A continuation may follow the word immediately.
@@ -164,6 +164,11 @@ impl<'a> Cursor<'a> {
             _ => Some((start, word)),
         }
     }
+}
+
+/// What PostgreSQL takes as white space in SQL.
+pub(super) fn is_space(c: char) -> bool {
+    is_blank(c) || c == '\n'
 }
 
 fn is_blank(c: char) -> bool {
@@ -203,6 +208,6 @@ mod tests {
         let mut cursor = Source::new("s", "one\\\n two \\\r\n\tthree\nfour").cursor();
         let words: Vec<_> = std::iter::from_fn(|| cursor.word().map(|(_, word)| word)).collect();
         assert_eq!(words, ["one", "two", "three"]);
-        assert_eq!(cursor.rest(), "four");
+        assert_eq!(cursor.rest(), "\nfour");
     }
 }

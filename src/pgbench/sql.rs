@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::source::{Cursor, Place, ScriptError, Source, begins_name, continues_name};
+use super::source::{Cursor, Place, ScriptError, Source, begins_name, continues_name, is_space};
 
 /// A SQL command of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Scanner<'_, '_> {
     /// Takes the rest of the token that begins with `first`; whether it is a blank or a comment.
     fn token(&mut self, start: usize, first: char) -> Result<bool, ScriptError> {
         match first {
-            c if c.is_whitespace() => return Ok(true),
+            c if is_space(c) => return Ok(true),
             '-' if self.cursor.eat("-") => {
                 self.cursor.eat_while(|c| c != '\n');
                 return Ok(true);
@@ -265,7 +265,7 @@ impl Scanner<'_, '_> {
     fn finish(self) -> Option<Statement> {
         let Place { line, column } = self.begin?;
         let mut sql = Sql {
-            text: self.text.trim_end().to_owned(),
+            text: self.text.trim_end_matches(is_space).to_owned(),
             parameters: Vec::with_capacity(self.variables.len()),
             line,
             column,
@@ -278,5 +278,154 @@ impl Scanner<'_, '_> {
             places.push(place);
         }
         Some(Statement { sql, places })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scan(text: &str) -> Result<(Option<Statement>, Ending), ScriptError> {
+        let source = Source::new("s", text);
+        statement(&source, &mut source.cursor())
+    }
+
+    fn sql(text: &str) -> Sql {
+        scan(text).unwrap().0.unwrap().sql
+    }
+
+    #[test]
+    fn variables_become_parameters_outside_quotes_and_comments() {
+        for (text, expected) in [
+            ("SELECT :a, :b, :a", "SELECT $1, $2, $3"),
+            ("SELECT :a::int, x::text", "SELECT $1::int, x::text"),
+            (
+                "SELECT ':a', \":a\", 'it''s :a'",
+                "SELECT ':a', \":a\", 'it''s :a'",
+            ),
+            ("SELECT E'\\':a', :a", "SELECT E'\\':a', $1"),
+            ("SELECT '\\', :a", "SELECT '\\', $1"),
+            (
+                "SELECT $$:a;$$, $x$ $$ :a; $x$, :a",
+                "SELECT $$:a;$$, $x$ $$ :a; $x$, $1",
+            ),
+            ("SELECT a$b$, :a", "SELECT a$b$, $1"),
+            ("SELECT 1 -- :a;\n, :a", "SELECT 1 -- :a;\n, $1"),
+            (
+                "SELECT 1 /* :a /* ; */ :b */, :a",
+                "SELECT 1 /* :a /* ; */ :b */, $1",
+            ),
+            ("SELECT a[1:2], f(b := 1)", "SELECT a[1:2], f(b := 1)"),
+            ("SELECT :größe", "SELECT $1"),
+            ("SELECT 1\\; SELECT \\:a", "SELECT 1; SELECT :a"),
+            ("SELECT (1; :a)", "SELECT (1; $1)"),
+        ] {
+            assert_eq!(sql(text).text, expected, "{text}");
+        }
+        assert_eq!(sql("SELECT :a, :b_1, :a").parameters, ["a", "b_1", "a"]);
+    }
+
+    #[test]
+    fn blanks_and_comments_around_a_command_are_no_part_of_it() {
+        let found = sql(" -- first\n /* then */\n  SELECT 1\n ;");
+        assert_eq!(found.text, "SELECT 1");
+        assert_eq!((found.line, found.column), (3, 3));
+        for text in ["", " ;", "-- only\n", "/* only */;", ";"] {
+            assert_eq!(scan(text).unwrap().0, None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_command_ends_at_a_semicolon_a_backslash_or_the_end() {
+        assert_eq!(scan("SELECT 1; x").unwrap().1, Ending::Semicolon);
+        assert_eq!(scan("SELECT 1\n\\set x 1").unwrap().1, Ending::Backslash(9));
+        assert_eq!(scan("SELECT 1").unwrap().1, Ending::File);
+    }
+
+    #[test]
+    fn what_does_not_end_is_an_error_where_it_begins() {
+        for (text, column, message) in [
+            ("SELECT 'a", 8, "this string does not end: `'` is missing"),
+            ("SELECT \"a", 8, "this name does not end: `\"` is missing"),
+            (
+                "SELECT E'a\\'",
+                8,
+                "this string does not end: `'` is missing",
+            ),
+            (
+                "a /* /* */",
+                3,
+                "this comment does not end: `*/` is missing",
+            ),
+            (
+                "$x$ $$",
+                1,
+                "this dollar-quoted string does not end: `$x$` is missing",
+            ),
+        ] {
+            let error = scan(text).unwrap_err();
+            assert_eq!(
+                (error.column, error.message.as_str()),
+                (column, message),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_are_put_in_as_literals() {
+        let found = sql("SELECT 1 -:a, ':b', :b::text, :c, t_:d");
+        let value = |text: &str| Some(text.to_owned());
+        let values = [value("-2"), value("it's"), None, value("7")];
+        let text = found.interpolate(&values);
+        assert_eq!(text, "SELECT 1 - -2, ':b', 'it''s'::text, NULL, t_7");
+        let values = [
+            value("1; DROP"),
+            value("a\\b"),
+            value("1e-05"),
+            value("NaN"),
+        ];
+        let text = found.interpolate(&values);
+        assert_eq!(
+            text,
+            "SELECT 1 -'1; DROP', ':b',  E'a\\\\b'::text, 1e-05, t_'NaN'"
+        );
+    }
+
+    #[test]
+    fn numbers_are_told_from_other_texts() {
+        for text in ["0", "-1", "1.5", "1e+15", "-2.5e-07", "007"] {
+            assert!(is_number(text), "{text}");
+        }
+        for text in [
+            "", "-", "+1", "1.", ".5", "e5", "1e", "1e5e", "--1", "1 ", "0x1", "Infinity", "1_0",
+        ] {
+            assert!(!is_number(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in r#"[a:;$'"/*\-\\\n (),E1é]{0,40}"#) {
+            let _ = scan(&text);
+        }
+
+        #[test]
+        fn text_without_variables_is_kept(text in r"[a-z0-9 (),.=<>+*]{1,40}") {
+            let found = scan(&text).unwrap().0.map(|statement| statement.sql.text);
+            prop_assert_eq!(found.unwrap_or_default(), text.trim());
+        }
+
+        #[test]
+        fn a_literal_never_ends_early(value in ".{0,20}") {
+            // What was put in reads back as one token: the text around it stays where it is.
+            let text = sql("SELECT :v, :w").interpolate(&[Some(value), Some("1".to_owned())]);
+            let source = Source::new("s", &text);
+            let (read, ending) = statement(&source, &mut source.cursor()).unwrap();
+            prop_assert_eq!(ending, Ending::File);
+            prop_assert_eq!(read.unwrap().sql.text, text);
+        }
     }
 }

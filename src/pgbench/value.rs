@@ -149,13 +149,18 @@ impl fmt::Display for Value {
 /// Significant digits of a printed double: those that any double keeps (`DBL_DIG`).
 const DOUBLE_DIGITS: usize = 15;
 
-/// C's `%.15g`.
+/// `%.15g` as PostgreSQL's own printf has it: infinities and NaN are spelled as SQL reads them.
 fn format_double(double: f64) -> String {
     if double.is_nan() {
-        return "nan".to_owned();
+        return "NaN".to_owned();
     }
     if double.is_infinite() {
-        return if double > 0.0 { "inf" } else { "-inf" }.to_owned();
+        return if double > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        }
+        .to_owned();
     }
     let scientific = format!("{double:.*e}", DOUBLE_DIGITS - 1);
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -186,7 +191,7 @@ mod tests {
 
     #[test]
     fn doubles_print_as_c_prints_them() {
-        // The right side is what `printf '%.15g'` gives.
+        // The right side is what pgbench gives, or C's `printf` for what pgbench cannot write.
         for (double, text) in [
             (0.0, "0"),
             (-0.0, "-0"),
@@ -203,9 +208,9 @@ mod tests {
             (0.00001, "1e-05"),
             (0.000_099_999_999_999_999_99, "0.0001"),
             (-2.5e-7, "-2.5e-07"),
-            (f64::INFINITY, "inf"),
-            (f64::NEG_INFINITY, "-inf"),
-            (f64::NAN, "nan"),
+            (f64::INFINITY, "Infinity"),
+            (f64::NEG_INFINITY, "-Infinity"),
+            (f64::NAN, "NaN"),
         ] {
             assert_eq!(format_double(double), text);
         }
