@@ -73,9 +73,8 @@ impl Window {
             .max()
             .unwrap_or(0);
         let after = || series.iter().filter(|second| second.t + 1.0 > end);
-        let last_bad = after()
-            .filter(|second| self.is_degraded(second) || second.errors > usual_errors)
-            .next_back();
+        let last_bad =
+            after().rfind(|second| self.is_degraded(second) || second.errors > usual_errors);
         match last_bad {
             None => Some(Duration::ZERO),
             Some(bad) if after().any(|second| second.t > bad.t) => {

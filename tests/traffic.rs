@@ -1,0 +1,504 @@
+//! The traffic against a real server: everything that is due is sent and accounted for, whatever
+//! the server does meanwhile.
+
+mod private_server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pgrehearse::observe::{Accounting, Phase, PhaseName, Recording};
+use pgrehearse::pgbench::{KeyId, Keys, Script};
+use pgrehearse::scenario::plan::{
+    ApplicationPlan, Arrivals, Protocol, TrafficPlan, TransactionPlan,
+};
+use pgrehearse::traffic::{Fleet, FleetSetup, Timeline, TrafficError};
+use pgrehearse::units::Rate;
+use private_server::PrivateServer;
+use tokio_postgres::Client;
+
+/// How long a test waits for what must happen, before it gives up: long, as machines may be slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Table `t` has ids 1 to 1000.
+struct Ids;
+
+impl Keys for Ids {
+    fn resolve(&mut self, _: &str, _: &str, _: Option<&str>) -> Result<KeyId, String> {
+        Ok(KeyId(0))
+    }
+
+    fn pick(&self, _: KeyId, random: u64) -> String {
+        (random % 1_000 + 1).to_string()
+    }
+
+    fn fresh(&self, _: KeyId, n: u64) -> String {
+        (1_001 + n).to_string()
+    }
+
+    fn rows(&self) -> Vec<(String, u64)> {
+        vec![("t".to_owned(), 1_000)]
+    }
+}
+
+fn traffic(rate: f64, scripts: &[(&str, &str)]) -> TrafficPlan {
+    TrafficPlan {
+        rate: Rate(rate),
+        arrivals: Arrivals::Uniform,
+        protocol: Protocol::Prepared,
+        transactions: scripts
+            .iter()
+            .map(|(name, text)| TransactionPlan {
+                name: (*name).to_owned(),
+                weight: 1,
+                file: Some(format!("traffic/{name}.sql")),
+                script: Script::parse(name, text).unwrap(),
+            })
+            .collect(),
+    }
+}
+
+fn application(instances: u32, pool_size: u32) -> ApplicationPlan {
+    ApplicationPlan {
+        instances,
+        pool_size,
+        acquire_timeout: PATIENCE,
+        statement_timeout: Duration::ZERO,
+    }
+}
+
+async fn fleet(
+    server: &PrivateServer,
+    traffic: &TrafficPlan,
+    application: &ApplicationPlan,
+) -> Result<Fleet, TrafficError> {
+    Fleet::start(FleetSetup {
+        traffic,
+        application,
+        seed: 42,
+        config: server.config(),
+        keys: Box::new(Ids),
+    })
+    .await
+}
+
+async fn server_with_table() -> (PrivateServer, Client) {
+    let server = PrivateServer::start().await;
+    let client = server.client().await;
+    client
+        .batch_execute(
+            "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0);
+             INSERT INTO t SELECT generate_series(1, 1000);
+             CREATE TABLE hits (id bigint PRIMARY KEY, tag text)",
+        )
+        .await
+        .unwrap();
+    (server, client)
+}
+
+/// The only phase of a test's traffic.
+fn warmup(recording: &Recording, plan: &TrafficPlan) -> Phase {
+    let names: Vec<String> = plan.transactions.iter().map(|t| t.name.clone()).collect();
+    let length = Duration::from_secs(1);
+    let phase = recording.phase(PhaseName::Warmup, &names, Duration::ZERO, length);
+    assert!(phase.accounting.balances(), "{:?}", phase.accounting);
+    phase
+}
+
+/// Waits until `condition` holds.
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    tokio::time::timeout(PATIENCE, async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap_or_else(|_| panic!("waited in vain: {what}"));
+}
+
+async fn one<T: for<'a> tokio_postgres::types::FromSql<'a>>(client: &Client, sql: &str) -> T {
+    client.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+/// Waits until a query that returns a boolean returns true.
+async fn until_true(client: &Client, sql: &str) {
+    tokio::time::timeout(PATIENCE, async {
+        while !one::<bool>(client, sql).await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap_or_else(|_| panic!("waited in vain: {sql}"));
+}
+
+const NO_SESSIONS: &str = "SELECT count(*) = 0 FROM pg_stat_activity
+     WHERE application_name = 'pgrehearse traffic'";
+
+#[tokio::test]
+async fn everything_due_is_sent_once_and_accounted_for() {
+    let (server, client) = server_with_table().await;
+    let plan = traffic(
+        300.0,
+        &[
+            ("hit", "\\fresh id hits.id\nINSERT INTO hits VALUES (:id);"),
+            (
+                "count",
+                "\\pick id t.id\nBEGIN;\nUPDATE t SET n = n + 1 WHERE id = :id;\nCOMMIT;",
+            ),
+        ],
+    );
+    let fleet = fleet(&server, &plan, &application(3, 2)).await.unwrap();
+    assert_eq!(fleet.live().connections, 6);
+    let timeline = Arc::new(Timeline::new());
+    let before = timeline.now();
+    fleet.go(Arc::clone(&timeline));
+    let after_go = timeline.now();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let before_stop = timeline.now();
+    let recording = fleet.stop(PATIENCE).await.unwrap();
+    let after_stop = timeline.now();
+
+    let phase = warmup(&recording, &plan);
+    let Accounting {
+        scheduled,
+        completed,
+        ..
+    } = phase.accounting;
+    assert_eq!(scheduled, completed, "{:?}", phase.errors);
+    // At a uniform rate the number follows from the time; the start is up to 5 ms after the order.
+    let lead = Duration::from_millis(5);
+    let fewest = (before_stop.saturating_sub(after_go + lead)).as_secs_f64() * 300.0;
+    let most = (after_stop - before).as_secs_f64() * 300.0;
+    assert!(
+        scheduled as f64 >= fewest.floor(),
+        "{scheduled} of {fewest}"
+    );
+    assert!(scheduled as f64 <= most.ceil(), "{scheduled} of {most}");
+    // The server saw each once.
+    let hits: i64 = one(&client, "SELECT count(*) FROM hits").await;
+    let counted: i64 = one(&client, "SELECT sum(n) FROM t").await;
+    let [hit, count] = &phase.transactions[..] else {
+        panic!("two kinds of transactions");
+    };
+    assert_eq!(hit.accounting.completed, hits as u64);
+    assert_eq!(count.accounting.completed, counted as u64);
+    assert_eq!(hits as u64 + counted as u64, completed);
+    let series = recording.series(Duration::ZERO, after_stop);
+    assert_eq!(series[0].connections, 6);
+    until_true(&client, NO_SESSIONS).await;
+}
+
+#[tokio::test]
+async fn phases_take_the_requests_that_were_due_in_them() {
+    let (server, _client) = server_with_table().await;
+    let plan = traffic(400.0, &[("read", "SELECT 1;")]);
+    let fleet = fleet(&server, &plan, &application(2, 2)).await.unwrap();
+    let timeline = Arc::new(Timeline::new());
+    fleet.go(Arc::clone(&timeline));
+    let mut starts = Vec::new();
+    for phase in [
+        PhaseName::Baseline,
+        PhaseName::Migration,
+        PhaseName::Recovery,
+    ] {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        starts.push(timeline.begin(phase));
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let recording = fleet.stop(PATIENCE).await.unwrap();
+    for (phase, window) in [
+        (PhaseName::Baseline, starts[1] - starts[0]),
+        (PhaseName::Migration, starts[2] - starts[1]),
+    ] {
+        let accounting = recording.accounting(phase);
+        assert!(accounting.balances());
+        let expected = window.as_secs_f64() * 400.0;
+        let off = (accounting.scheduled as f64 - expected).abs();
+        assert!(off <= 2.0, "{phase:?}: {accounting:?}, {expected}");
+    }
+    assert!(recording.accounting(PhaseName::Recovery).scheduled > 0);
+}
+
+#[tokio::test]
+async fn lost_connections_are_counted_and_replaced() {
+    let (server, client) = server_with_table().await;
+    let plan = traffic(200.0, &[("slow", "SELECT pg_sleep(0.05);")]);
+    let fleet = fleet(&server, &plan, &application(2, 3)).await.unwrap();
+    fleet.go(Arc::new(Timeline::new()));
+    // 200/s of 50 ms each need ten connections: all six are busy.
+    until("the pools are busy", || fleet.live().waiting > 0).await;
+    let killed: i64 = one(
+        &client,
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+         WHERE application_name = 'pgrehearse traffic'",
+    )
+    .await;
+    assert_eq!(killed, 6);
+    until("connections are lost", || fleet.live().errors > 0).await;
+    until("they are replaced", || fleet.live().connections == 6).await;
+    let after = fleet.live().errors;
+    let open = |fleet: &Fleet| fleet.registry().pids().len();
+    until("the registry knows the new ones", || open(&fleet) == 6).await;
+    let recording = fleet.stop(PATIENCE).await.unwrap();
+    let phase = warmup(&recording, &plan);
+    assert_eq!(phase.errors["connection_lost"], after);
+    assert_eq!(phase.accounting.failed, after);
+    assert!((1..=6).contains(&after), "{after}");
+    assert!(phase.accounting.completed > 0);
+    assert_eq!(phase.accounting.unfinished, 0);
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_and_comes_back_is_found_again() {
+    let (mut server, client) = server_with_table().await;
+    drop(client);
+    let plan = traffic(100.0, &[("read", "SELECT count(*) FROM t;")]);
+    let mut application = application(2, 2);
+    application.acquire_timeout = Duration::from_millis(100);
+    let fleet = fleet(&server, &plan, &application).await.unwrap();
+    fleet.go(Arc::new(Timeline::new()));
+    until("traffic flows", || fleet.live().rate > 0.0).await;
+    server.stop();
+    until("requests fail", || fleet.live().errors > 20).await;
+    assert_eq!(fleet.live().connections, 0);
+    server.restart().await;
+    until("connections are back", || fleet.live().connections == 4).await;
+    let errors = fleet.live().errors;
+    until("traffic flows again", || fleet.live().rate > 50.0).await;
+    let recording = fleet.stop(PATIENCE).await.unwrap();
+    let phase = warmup(&recording, &plan);
+    assert!(phase.errors["acquire_timeout"] > 0, "{:?}", phase.errors);
+    assert!(phase.accounting.timed_out + phase.accounting.failed >= errors);
+}
+
+#[tokio::test]
+async fn a_lock_drains_the_pool_and_latency_counts_from_the_arrival() {
+    let (server, mut client) = server_with_table().await;
+    let plan = traffic(50.0, &[("read", "SELECT count(*) FROM t;")]);
+    let mut application = application(1, 2);
+    application.acquire_timeout = Duration::from_millis(500);
+    let fleet = fleet(&server, &plan, &application).await.unwrap();
+    let timeline = Arc::new(Timeline::new());
+    fleet.go(Arc::clone(&timeline));
+    until("traffic flows", || fleet.live().rate > 0.0).await;
+
+    let transaction = client.transaction().await.unwrap();
+    let lock = "LOCK TABLE t IN ACCESS EXCLUSIVE MODE";
+    transaction.batch_execute(lock).await.unwrap();
+    let locked = timeline.now();
+    tokio::time::sleep(Duration::from_millis(2_200)).await;
+    // The sampler knows whom it sees waiting.
+    let waiter: i32 = transaction
+        .query_one("SELECT pid FROM pg_locks WHERE NOT granted LIMIT 1", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let activity = fleet.registry().lookup(waiter).unwrap();
+    assert_eq!(activity.transaction, Some(0));
+    assert!(fleet.live().waiting > 0);
+    let released = timeline.now();
+    transaction.commit().await.unwrap();
+    until("traffic flows again", || {
+        let live = fleet.live();
+        live.waiting == 0 && live.in_flight <= 2
+    })
+    .await;
+    let recording = fleet.stop(PATIENCE).await.unwrap();
+    let end = timeline.now();
+
+    let phase = warmup(&recording, &plan);
+    let held = (released - locked).as_secs_f64();
+    assert!(phase.accounting.timed_out > 0);
+    assert_eq!(phase.errors["acquire_timeout"], phase.accounting.timed_out);
+    assert_eq!(phase.errors.len(), 1, "{:?}", phase.errors);
+    // Who waited for a connection waited at least the timeout; who had one, nearly the whole lock
+    // (two requests come in 40 ms).
+    let latency = phase.latency.unwrap();
+    assert!(latency.max > held - 0.5, "{latency:?}, held for {held}");
+    assert!(latency.p90 >= 0.5, "{latency:?}");
+    let (outage, kind) = recording.unavailable(Duration::ZERO, end);
+    assert_eq!(kind, Some(0));
+    assert!(outage.as_secs_f64() > held - 0.5, "{outage:?}, {held}");
+    let series = recording.series(Duration::ZERO, end);
+    assert!(
+        series
+            .iter()
+            .any(|second| second.rate == 0.0 && second.errors > 0),
+        "a whole second without success: {series:?}"
+    );
+}
+
+#[tokio::test]
+async fn requests_cut_off_at_the_end_are_unfinished_and_leave_nothing_behind() {
+    let (server, mut client) = server_with_table().await;
+    let plan = traffic(100.0, &[("read", "SELECT count(*) FROM t;")]);
+    let fleet = fleet(&server, &plan, &application(2, 2)).await.unwrap();
+    let timeline = Arc::new(Timeline::new());
+    let transaction = client.transaction().await.unwrap();
+    let lock = "LOCK TABLE t IN ACCESS EXCLUSIVE MODE";
+    transaction.batch_execute(lock).await.unwrap();
+    fleet.go(Arc::clone(&timeline));
+    until("requests queue", || fleet.live().in_flight > 10).await;
+    let recording = fleet.stop(Duration::from_millis(50)).await.unwrap();
+    let phase = warmup(&recording, &plan);
+    assert_eq!(phase.accounting.completed, 0);
+    assert_eq!(phase.accounting.unfinished, phase.accounting.scheduled);
+    assert!(phase.latency.unwrap().max > 0.05);
+    // Those who waited for the lock do not wait on after they were given up.
+    let gone = transaction.client();
+    until_true(gone, NO_SESSIONS).await;
+}
+
+#[tokio::test]
+async fn a_statement_that_the_server_refuses_is_named_by_file_and_line() {
+    let (server, _client) = server_with_table().await;
+    for protocol in [Protocol::Prepared, Protocol::Extended, Protocol::Simple] {
+        let mut plan = traffic(
+            1.0,
+            &[
+                ("good", "SELECT 1;"),
+                ("bad", "-- Reads.\nSELECT 1;\n  SELECT nope FROM t;\n"),
+            ],
+        );
+        plan.protocol = protocol;
+        let error = fleet(&server, &plan, &application(2, 2))
+            .await
+            .err()
+            .expect("a column is missing");
+        let message = error.to_string();
+        assert!(
+            message.contains("`bad`, traffic/bad.sql:3:3:")
+                && message.contains("column \"nope\" does not exist")
+                && message.contains("42703"),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_an_error() {
+    let mut server = PrivateServer::start().await;
+    server.stop();
+    let plan = traffic(1.0, &[("read", "SELECT 1;")]);
+    let error = fleet(&server, &plan, &application(1, 1)).await.err();
+    assert!(matches!(error, Some(TrafficError::Connect(_))));
+}
+
+#[tokio::test]
+async fn errors_are_classified_and_leave_the_session_clean() {
+    let (server, client) = server_with_table().await;
+    let plan = traffic(
+        200.0,
+        &[
+            (
+                "duplicate",
+                "BEGIN;\nINSERT INTO hits VALUES (1);\nINSERT INTO hits VALUES (1);\nCOMMIT;",
+            ),
+            ("slow", "SELECT pg_sleep(10);"),
+            (
+                "zero",
+                "\\set zero 0\nBEGIN;\nSELECT 1;\n\\set x 1 / :zero\nCOMMIT;",
+            ),
+            ("open", "BEGIN;\nSELECT 1;"),
+            (
+                "good",
+                "\\set id random(1, 1000)\nUPDATE t SET n = n + 1 WHERE id = :id;",
+            ),
+        ],
+    );
+    let mut application = application(2, 4);
+    application.statement_timeout = Duration::from_millis(50);
+    let fleet = fleet(&server, &plan, &application).await.unwrap();
+    fleet.go(Arc::new(Timeline::new()));
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let recording = fleet.stop(PATIENCE).await.unwrap();
+    let phase = warmup(&recording, &plan);
+    for (transaction, kind) in
+        phase
+            .transactions
+            .iter()
+            .zip(["23505", "57014", "script", "transaction_left_open"])
+    {
+        let Accounting { scheduled, .. } = transaction.accounting;
+        assert!(scheduled > 0);
+        let name = &transaction.name;
+        assert_eq!(transaction.errors.get(kind), Some(&scheduled), "{name}");
+    }
+    assert_eq!(
+        phase.accounting.timed_out,
+        phase.transactions[1].accounting.scheduled
+    );
+    // An open transaction block would have kept these from being committed.
+    let good = &phase.transactions[4].accounting;
+    let counted: i64 = one(&client, "SELECT sum(n) FROM t").await;
+    assert_eq!(good.completed, counted as u64);
+    assert_eq!(good.completed, good.scheduled);
+}
+
+#[tokio::test]
+async fn every_protocol_sends_values_of_every_type() {
+    let (server, client) = server_with_table().await;
+    client
+        .batch_execute(
+            "CREATE TYPE mood AS ENUM ('calm');
+             CREATE TABLE wide (id bigint, amount numeric, note text, mood mood, at timestamptz,
+                                data jsonb, key uuid, flag bool, list int[])",
+        )
+        .await
+        .unwrap();
+    let script = "\\fresh id wide.id
+        \\set amount random(1, 9) / 4.0
+        INSERT INTO wide VALUES (:id, :amount, 'it''s ' || :id, 'calm', now(), '{}',
+                                 '00000000-0000-0000-0000-000000000000', :id = :id, ARRAY[:id]::int[]);";
+    let mut sent = 0;
+    for protocol in [Protocol::Prepared, Protocol::Extended, Protocol::Simple] {
+        let mut plan = traffic(200.0, &[("wide", script)]);
+        plan.protocol = protocol;
+        let fleet = fleet(&server, &plan, &application(1, 2)).await.unwrap();
+        fleet.go(Arc::new(Timeline::new()));
+        until("rows are written", || fleet.live().rate > 0.0).await;
+        let recording = fleet.stop(PATIENCE).await.unwrap();
+        let phase = warmup(&recording, &plan);
+        assert_eq!(
+            phase.accounting.scheduled, phase.accounting.completed,
+            "{:?}",
+            phase.errors
+        );
+        sent += phase.accounting.completed;
+    }
+    let rows: i64 = one(&client, "SELECT count(*) FROM wide").await;
+    assert_eq!(rows as u64, sent);
+}
+
+#[tokio::test]
+async fn a_plan_that_a_migration_made_stale_fails_once_a_connection() {
+    let (server, client) = server_with_table().await;
+    let plan = traffic(100.0, &[("star", "SELECT * FROM t WHERE id = 1;")]);
+    let fleet = fleet(&server, &plan, &application(1, 2)).await.unwrap();
+    fleet.go(Arc::new(Timeline::new()));
+    until("traffic flows", || fleet.live().rate > 0.0).await;
+    client
+        .batch_execute("ALTER TABLE t ADD COLUMN more int")
+        .await
+        .unwrap();
+    until("the change is noticed", || fleet.live().errors > 0).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let recording = fleet.stop(PATIENCE).await.unwrap();
+    let phase = warmup(&recording, &plan);
+    let stale = phase.errors["0A000"];
+    assert!((1..=2).contains(&stale), "{:?}", phase.errors);
+    assert_eq!(phase.accounting.failed, stale);
+}
+
+#[tokio::test]
+async fn dropping_a_fleet_ends_it() {
+    let (server, client) = server_with_table().await;
+    let plan = traffic(100.0, &[("slow", "SELECT pg_sleep(30);")]);
+    let running = fleet(&server, &plan, &application(2, 2)).await.unwrap();
+    running.go(Arc::new(Timeline::new()));
+    until("requests run", || running.live().in_flight > 4).await;
+    drop(running);
+    until_true(&client, NO_SESSIONS).await;
+    let idle = fleet(&server, &plan, &application(2, 2)).await.unwrap();
+    drop(idle);
+    until_true(&client, NO_SESSIONS).await;
+}
