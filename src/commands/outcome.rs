@@ -118,7 +118,7 @@ fn failure(error: RehearsalError) -> Failure {
     match error {
         RehearsalError::Interrupted => Failure::Interrupted,
         RehearsalError::Synth(_) | RehearsalError::Invariant { .. } => Failure::usage(error),
-        RehearsalError::Traffic(error) if error.is_users() => Failure::usage(error),
+        RehearsalError::Traffic(error) if error.is_the_scenarios() => Failure::usage(error),
         other => Failure::could_not_run(other),
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::{Failure, Shared};
-use crate::report::{Report, json, markdown, terminal};
+use crate::report::{Report, Style, json, markdown, terminal};
 
 /// Widest report on a terminal, in columns.
 const MAX_WIDTH: usize = 100;
@@ -47,11 +47,13 @@ impl OutputFolder {
         Self::create(&self.0.join(name))
     }
 
-    /// Writes every format of a report; a file of an earlier run is replaced only once the new one
-    /// is whole.
-    pub fn write(&self, report: &Report) -> anyhow::Result<()> {
+    /// Writes every format of a report and names the files; a file of an earlier run is replaced only
+    /// once the new one is whole.
+    pub fn write(&self, report: &Report) -> anyhow::Result<Vec<String>> {
         self.write_file("report.json", |out| json::write(report, out))?;
-        self.write_file("report.md", |out| markdown::write(report, out))
+        self.write_file("report.md", |out| markdown::write(report, out))?;
+        let named = |name| self.0.join(name).display().to_string();
+        Ok(["report.json", "report.md"].map(named).to_vec())
     }
 
     /// Writes one file by way of a temporary one.
@@ -75,11 +77,6 @@ impl OutputFolder {
         }
         written.with_context(|| format!("cannot write {}", path.display()))
     }
-
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
 }
 
 /// The folder that `--out` asks for.
@@ -87,19 +84,19 @@ pub fn folder(shared: &Shared) -> Result<Option<OutputFolder>, Failure> {
     shared.out.as_deref().map(OutputFolder::create).transpose()
 }
 
-/// Prints a report on stdout, as JSON or for people.
-pub fn print(report: &Report, shared: &Shared) -> anyhow::Result<()> {
+/// Prints a report on stdout, as JSON or for people, with the names of the files it was written to.
+pub fn print(report: &Report, shared: &Shared, files: &[String]) -> anyhow::Result<()> {
     let mut out = stdout();
     let printed = match shared.json {
         true => json::write(report, &mut out),
-        false => terminal::write(report, &mut out, style()),
+        false => terminal::write(report, &mut out, style(), files),
     };
     ignore_broken_pipe(printed.and_then(|()| out.flush()))
 }
 
 /// Prints by `write` on stdout.
 pub fn print_with(
-    write: impl FnOnce(&mut dyn Write, terminal::Style) -> io::Result<()>,
+    write: impl FnOnce(&mut dyn Write, Style) -> io::Result<()>,
 ) -> anyhow::Result<()> {
     let mut out = stdout();
     ignore_broken_pipe(write(&mut out, style()).and_then(|()| out.flush()))
@@ -109,8 +106,8 @@ fn stdout() -> BufWriter<anstream::AutoStream<io::Stdout>> {
     BufWriter::new(anstream::AutoStream::auto(io::stdout()))
 }
 
-fn style() -> terminal::Style {
-    terminal::Style {
+fn style() -> Style {
+    Style {
         width: MAX_WIDTH,
         colour: io::stdout().is_terminal(),
     }

@@ -7,7 +7,7 @@ use super::outcome::Workshop;
 use super::output::{self, OutputFolder};
 use super::{Failure, Shared, code_of, exit};
 use crate::report::Report;
-use crate::report::comparison::{self, Row};
+use crate::report::comparison::{self, Rehearsed};
 
 /// Options of `run`.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ fn each(
             .transpose()?;
         deliver(&report, inside.as_ref(), shared)?;
         worst = worse(worst, code(&report));
-        rows.push(Row::of(&loaded.plan.name, None, &report));
+        rows.push(Rehearsed::of(&report, None));
         if workshop.stopped() {
             break;
         }
@@ -85,22 +85,17 @@ fn each(
     Ok(worst)
 }
 
-/// Prints a report and writes its files. Whatever fails to be written, the verdict has been shown.
+/// Writes a report's files and prints it. A file that cannot be written is told only after the
+/// verdict has been shown.
 pub(super) fn deliver(
     report: &Report,
     out: Option<&OutputFolder>,
     shared: &Shared,
 ) -> Result<(), Failure> {
-    output::print(report, shared).map_err(Failure::could_not_run)?;
-    if let Some(out) = out {
-        out.write(report).map_err(Failure::could_not_run)?;
-        if !shared.json {
-            let written =
-                |to: &mut dyn std::io::Write| writeln!(to, "Written: {}", out.path().display());
-            output::print_with(|to, _| written(to)).map_err(Failure::could_not_run)?;
-        }
-    }
-    Ok(())
+    let written = out.map_or(Ok(Vec::new()), |out| out.write(report));
+    let files = written.as_deref().unwrap_or_default();
+    output::print(report, shared, files).map_err(Failure::could_not_run)?;
+    written.map(|_| ()).map_err(Failure::could_not_run)
 }
 
 fn code(report: &Report) -> u8 {

@@ -9,7 +9,7 @@ use super::outcome::Workshop;
 use super::output::{self, OutputFolder};
 use super::run::folder_name;
 use super::{Failure, Shared, exit};
-use crate::report::comparison::{self, Row};
+use crate::report::comparison::{self, Rehearsed};
 use crate::scenario::plan::Outcome;
 
 /// Options of `verify`.
@@ -37,7 +37,7 @@ pub fn verify(options: &VerifyOptions) -> Result<u8, Failure> {
             return Ok(exit::INTERRUPTED);
         }
         write(&report, loaded, out.as_ref())?;
-        rows.push(Row::of(&loaded.plan.name, Some(*expected), &report));
+        rows.push(Rehearsed::of(&report, Some(*expected)));
     }
     if let Some(out) = &out {
         out.write_file("comparison.json", |file| {
@@ -50,7 +50,7 @@ pub fn verify(options: &VerifyOptions) -> Result<u8, Failure> {
         false => output::print_with(|out, style| comparison::write(&rows, out, style)),
     };
     printed.map_err(Failure::could_not_run)?;
-    Ok(if rows.iter().all(Row::as_expected) {
+    Ok(if rows.iter().all(Rehearsed::is_as_expected) {
         exit::SAFE
     } else {
         exit::UNSAFE
@@ -85,5 +85,6 @@ fn write(
     let folder = out
         .inside(&loaded.plan.name)?
         .inside(&folder_name(&loaded.plan.migration.file))?;
-    folder.write(report).map_err(Failure::could_not_run)
+    folder.write(report).map_err(Failure::could_not_run)?;
+    Ok(())
 }

@@ -7,7 +7,7 @@ use super::{Options, RehearsalError, ShadowFacts, integrity, runner};
 use crate::judge::BrokenStatement;
 use crate::observe::{Integrity, Migration};
 use crate::scenario::Plan;
-use crate::traffic::{Rehearsed as _, StatementCheck, Timeline};
+use crate::traffic::{StatementCheck, Timeline};
 
 /// What a check found.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub async fn check(
     let shadow = Shadow::bare(plan, options, around).await?;
     let config = shadow.config();
     let statements =
-        StatementCheck::prepare(&plan.traffic, &mut shadow.keys.clone(), &config).await?;
+        StatementCheck::prepare(&plan.traffic, Box::new(shadow.keys.clone()), &config).await?;
     let before = integrity::before(plan, &config).await?;
     let timeline = Timeline::new();
     let migration = runner::run(

@@ -64,6 +64,12 @@ fn amounts(finding: &Finding) -> String {
     }
 }
 
+/// Writes them as JSON (`comparison.json`).
+pub fn write_json(rehearsed: &[Rehearsed], out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, rehearsed)?;
+    writeln!(out)
+}
+
 /// Writes the table and how many are as expected.
 ///
 /// # Errors

@@ -44,6 +44,18 @@ pub enum TrafficError {
     WorkerDied(String),
 }
 
+impl TrafficError {
+    /// Whether the scenario is to be mended, and not the machine.
+    pub fn is_the_scenarios(&self) -> bool {
+        match self {
+            Self::NoTransactions | Self::NoConnections | Self::Script(_) | Self::Prepare { .. } => {
+                true
+            }
+            Self::Connect(_) | Self::Spawn(_) | Self::WorkerDied(_) => false,
+        }
+    }
+}
+
 /// An error of the client library with the server's own message, which its `Display` leaves out.
 pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
