@@ -39,6 +39,9 @@ pub struct Plan {
     pub invariants: Vec<InvariantPlan>,
     /// Expected outcomes by migration file, for `verify`.
     pub expect: BTreeMap<String, Outcome>,
+    /// Whether the scenario says what production does meanwhile. Where it does not, nobody has decided
+    /// that a quiet pass is enough, and the report says that no disturbed one was made.
+    pub disturbances_given: bool,
 }
 
 /// A user's text file.

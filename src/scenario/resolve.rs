@@ -1,0 +1,256 @@
+//! From scenario.toml to the plan.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::error::{ResolveError, ScenarioError};
+use super::file::Transaction;
+use super::plan::{
+    ApplicationPlan, InvariantPlan, Limits, MigrationPlan, PhasesPlan, Plan, ShadowPlan,
+    SourceFile, TablePlan, TrafficPlan, TransactionMode, TransactionPlan,
+};
+use super::reading::ScenarioFile;
+use crate::pgbench::Script;
+use crate::sql::{MigrationScript, check_transactions, split};
+use crate::synth::TableSpec;
+use crate::units::{Rate, Rows, Span};
+
+/// Files' texts by the path that the scenario gives them.
+type Sources = BTreeMap<PathBuf, String>;
+
+impl ScenarioFile {
+    /// The plan, made of the texts of [`Self::files`] in `sources`. `migration` is rehearsed instead of
+    /// the scenario's own; its text is in `sources` too. The shadow gets `rows_scale` times the rows.
+    ///
+    /// # Errors
+    ///
+    /// A text that is not in `sources`, a script or migration with a fault in it, a statement that
+    /// cannot run in the transaction it would have, no migration at all.
+    pub fn resolve(
+        &self,
+        sources: &Sources,
+        migration: Option<&str>,
+        rows_scale: f64,
+    ) -> Result<Plan, ResolveError> {
+        let contents = &self.contents;
+        Ok(Plan {
+            name: contents.name.clone(),
+            title: contents
+                .title
+                .clone()
+                .unwrap_or_else(|| contents.name.clone()),
+            seed: contents.seed.unwrap_or_default(),
+            shadow: self.shadow(),
+            schema: self.schema(sources)?,
+            tables: self.tables(rows_scale)?,
+            traffic: self.traffic(sources)?,
+            application: self.application(),
+            migration: self.migration(sources, migration)?,
+            phases: self.phases(),
+            limits: self.limits(),
+            invariants: self.invariants(),
+            expect: contents.expect.clone(),
+            disturbances_given: contents.disturbances.is_some(),
+        })
+    }
+
+    fn source<'a>(&self, sources: &'a Sources, file: &str) -> Result<&'a str, ScenarioError> {
+        sources
+            .get(Path::new(file))
+            .map(String::as_str)
+            .ok_or_else(|| self.missing(Path::new(file), "its text was not given"))
+    }
+
+    fn shadow(&self) -> ShadowPlan {
+        let settings = self.contents.shadow.settings.iter();
+        ShadowPlan {
+            settings: settings
+                .filter_map(|(name, value)| Some((name.clone(), setting_text(value)?)))
+                .collect(),
+        }
+    }
+
+    fn schema(&self, sources: &Sources) -> Result<Vec<SourceFile>, ScenarioError> {
+        let schema = &self.contents.schema;
+        let files = schema.file.iter().chain(schema.files.iter().flatten());
+        files
+            .map(|file| {
+                Ok(SourceFile {
+                    name: file.clone(),
+                    text: self.source(sources, file)?.to_owned(),
+                })
+            })
+            .collect()
+    }
+
+    fn tables(&self, rows_scale: f64) -> Result<BTreeMap<String, TablePlan>, ScenarioError> {
+        if !(rows_scale.is_finite() && rows_scale > 0.0) {
+            return Err(ScenarioError::without_place(
+                "the scale of rows must be a number above 0",
+            ));
+        }
+        let tables = self.contents.tables.iter().map(|(name, table)| {
+            let fill = TableSpec {
+                rows: scaled(table.rows, rows_scale),
+                columns: table.columns.clone(),
+            };
+            let production_rows = table.production_rows.unwrap_or(table.rows);
+            let plan = TablePlan {
+                production_rows,
+                fill,
+            };
+            (name.clone(), plan)
+        });
+        Ok(tables.collect())
+    }
+
+    fn traffic(&self, sources: &Sources) -> Result<TrafficPlan, ResolveError> {
+        let traffic = &self.contents.traffic;
+        let transactions = traffic.transactions.iter().enumerate();
+        Ok(TrafficPlan {
+            rate: Rate(traffic.rate.unwrap_or_default()),
+            arrivals: traffic.arrivals,
+            protocol: traffic.protocol,
+            transactions: transactions
+                .map(|(index, transaction)| self.transaction(sources, index, transaction))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn transaction(
+        &self,
+        sources: &Sources,
+        index: usize,
+        transaction: &Transaction,
+    ) -> Result<TransactionPlan, ResolveError> {
+        let inline = transaction.sql.as_deref().unwrap_or_default();
+        let script = match &transaction.script {
+            Some(file) => Script::parse(file, self.source(sources, file)?)?,
+            None => Script::parse(&transaction.name, inline).map_err(|error| {
+                let key = ["traffic", "transactions", &index.to_string(), "sql"];
+                let message = format!("in its line {}: {}", error.line, error.message);
+                self.document.error_at(&key, message)
+            })?,
+        };
+        Ok(TransactionPlan {
+            name: transaction.name.clone(),
+            weight: transaction.weight.unwrap_or(1),
+            file: transaction.script.clone(),
+            script,
+        })
+    }
+
+    fn application(&self) -> ApplicationPlan {
+        let given = &self.contents.application;
+        let default = ApplicationPlan::default();
+        ApplicationPlan {
+            instances: given.instances.unwrap_or(default.instances),
+            pool_size: given.pool_size.unwrap_or(default.pool_size),
+            acquire_timeout: or(given.acquire_timeout, default.acquire_timeout),
+            statement_timeout: or(given.statement_timeout, default.statement_timeout),
+        }
+    }
+
+    fn migration(
+        &self,
+        sources: &Sources,
+        instead: Option<&str>,
+    ) -> Result<MigrationPlan, ResolveError> {
+        let given = &self.contents.migration;
+        let own = given.file.iter().chain(given.files.iter().flatten());
+        let files: Vec<&str> = match instead {
+            Some(file) => vec![file],
+            None => own.map(String::as_str).collect(),
+        };
+        if files.is_empty() {
+            return Err(self
+                .document
+                .error_at(&["migration"], "no migration is named: give a `file`")
+                .into());
+        }
+        Ok(MigrationPlan {
+            file: files.join(", "),
+            scripts: files
+                .iter()
+                .map(|file| self.migration_script(sources, file))
+                .collect::<Result<_, _>>()?,
+            transaction: given.transaction,
+            lock_timeout: or(given.lock_timeout, Duration::ZERO),
+            attempts: given.attempts.unwrap_or(1),
+            backoff: or(given.backoff, Duration::from_secs(1)),
+        })
+    }
+
+    fn migration_script(
+        &self,
+        sources: &Sources,
+        file: &str,
+    ) -> Result<MigrationScript, ResolveError> {
+        let script = split(file, self.source(sources, file)?)?;
+        let one_transaction = self.contents.migration.transaction == TransactionMode::File;
+        check_transactions(&script, one_transaction)?;
+        if script.statements.is_empty() {
+            let message = format!("{file} holds no statement: there is nothing to rehearse");
+            return Err(self.document.error_at(&["migration"], message).into());
+        }
+        Ok(script)
+    }
+
+    fn phases(&self) -> PhasesPlan {
+        let given = &self.contents.phases;
+        let default = PhasesPlan::default();
+        PhasesPlan {
+            warmup: or(given.warmup, default.warmup),
+            baseline: or(given.baseline, default.baseline),
+            recovery: or(given.recovery, default.recovery),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let given = &self.contents.limits;
+        let default = Limits::default();
+        Limits {
+            lock_wait: or(given.lock_wait, default.lock_wait),
+            p99_ratio: given.p99_ratio.unwrap_or(default.p99_ratio),
+            p99_floor: or(given.p99_floor, default.p99_floor),
+            error_rate: given.error_rate.unwrap_or(default.error_rate),
+            unavailable: or(given.unavailable, default.unavailable),
+            migration_time: or(given.migration_time, default.migration_time),
+            forecast: given.forecast.unwrap_or(default.forecast),
+        }
+    }
+
+    fn invariants(&self) -> Vec<InvariantPlan> {
+        let invariants = self.contents.invariants.iter();
+        invariants
+            .map(|invariant| InvariantPlan {
+                name: invariant.name.clone(),
+                sql: invariant.sql.clone(),
+                expect: invariant.expect,
+            })
+            .collect()
+    }
+}
+
+/// A setting as `SET` reads it; none where the value cannot be one.
+pub(super) fn setting_text(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Boolean(true) => Some("on".to_owned()),
+        toml::Value::Boolean(false) => Some("off".to_owned()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn or(given: Option<Span>, default: Duration) -> Duration {
+    given.map_or(default, |span| span.0)
+}
+
+/// Scaled rows, of which a table that has any keeps at least one.
+fn scaled(rows: Rows, scale: f64) -> u64 {
+    let scaled = (rows.0 as f64 * scale).round() as u64;
+    scaled.max(rows.0.min(1))
+}
