@@ -1,6 +1,10 @@
 //! Migration text: statements, their kinds, and what is dangerous in them.
 
+mod expression;
+
 use serde::{Deserialize, Serialize};
+
+pub use expression::{Bound, BoundRule, understand_check};
 
 /// A migration file split into statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
