@@ -1,8 +1,39 @@
 //! Rows as a pure function of (seed, table, column, row number).
 
+//!
+//! A column's value in a row is made in two steps. Its *draw* turns the row's number into an ordinal:
+//! the row itself, a choice by a distribution, a digit of the row in a mixed radix. Its *shape* turns
+//! the ordinal into text; a foreign key's ordinal is a row of the parent, whose value it takes. Shapes
+//! give different values for different ordinals, so whatever the draw keeps apart is unique.
+
+mod build;
+mod calendar;
+mod column;
+mod decimal;
+mod distribution;
+mod draw;
+mod error;
+mod form;
+mod keybook;
+mod limits;
+mod links;
+mod permutation;
+mod plan;
+mod random;
+mod shape;
+mod text;
+mod unique;
+mod world;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use column::ColumnPlan;
+pub use distribution::{Distribution, DistributionError};
+pub use error::{Problem, SynthError};
+pub use keybook::KeyBook;
+pub use plan::{FillPlan, TablePlan};
 
 /// How many rows a table gets and what the scenario says of its columns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,249 @@
+//! One column of the fill: its value in any row.
+
+use std::sync::Arc;
+
+use super::draw::Draw;
+use super::random;
+use super::shape::{Shape, escape};
+use super::text::{Base, Text};
+
+/// How one written column gets its values.
+#[derive(Debug, Clone)]
+pub struct ColumnPlan {
+    /// The column's name.
+    pub name: String,
+    pub(crate) rows: u64,
+    pub(crate) nulls: Event,
+    pub(crate) orphans: Event,
+    pub(crate) draw: Draw,
+    pub(crate) source: Source,
+}
+
+/// Something that happens in a share of the rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Event {
+    pub(crate) key: u64,
+    pub(crate) threshold: u64,
+}
+
+impl Event {
+    /// An event of this probability.
+    pub(crate) fn new(key: u64, probability: f64) -> Self {
+        Self {
+            key,
+            threshold: random::threshold(probability),
+        }
+    }
+
+    fn happens(self, row: u64) -> bool {
+        self.threshold > 0
+            && (self.threshold == u64::MAX || random::bits(self.key, row) < self.threshold)
+    }
+}
+
+/// Where a column's values come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// Its own values, of which the first `capacity` ordinals are within type and limits.
+    Shape { shape: Shape, capacity: u64 },
+    /// Those of the column that it references.
+    Column(Arc<ColumnPlan>),
+}
+
+/// Orphans are spread over at most so many keys.
+const MOST_ORPHANS: u64 = 1_000_000;
+
+impl ColumnPlan {
+    /// Writes the value in a row as text; false where it is NULL and nothing is written.
+    pub(crate) fn write(&self, row: u64, out: &mut Vec<u8>) -> bool {
+        if self.nulls.happens(row) {
+            return false;
+        }
+        let Some(ordinal) = self.draw.ordinal(row) else {
+            return false;
+        };
+        match &self.source {
+            Source::Shape { shape, .. } => {
+                shape.write(ordinal, out);
+                true
+            }
+            Source::Column(_) if self.orphans.happens(row) => {
+                self.root()
+                    .write_orphan(random::bits(!self.orphans.key, row), out);
+                true
+            }
+            Source::Column(parent) => parent.write(ordinal, out),
+        }
+    }
+
+    /// Writes the value in a row in COPY's text format.
+    pub(crate) fn copy(&self, row: u64, out: &mut Vec<u8>) {
+        let start = out.len();
+        if !self.write(row, out) {
+            out.extend_from_slice(b"\\N");
+        } else if !self.is_plain() {
+            escape(out, start, copy_escape);
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        match &self.root().source {
+            Source::Shape { shape, .. } => shape.is_plain(),
+            Source::Column(_) => false,
+        }
+    }
+
+    /// Whether the value in a row is NULL by chance or for want of a parent.
+    pub(crate) fn is_null(&self, row: u64) -> bool {
+        !self.write(row, &mut Vec::new())
+    }
+
+    /// The column at the end of the foreign keys.
+    pub(crate) fn root(&self) -> &ColumnPlan {
+        let mut column = self;
+        while let Source::Column(parent) = &column.source {
+            column = parent;
+        }
+        column
+    }
+
+    /// Whether its values come, perhaps through others, from this very column.
+    pub(crate) fn comes_from(&self, other: &ColumnPlan) -> bool {
+        let mut column = self;
+        while let Source::Column(parent) = &column.source {
+            if std::ptr::eq(Arc::as_ptr(parent), other) {
+                return true;
+            }
+            column = parent;
+        }
+        false
+    }
+
+    /// How many values its type has beyond those that rows have.
+    pub(crate) fn room(&self) -> u64 {
+        match &self.source {
+            Source::Shape { capacity, shape } if shape.capacity() > 0 => {
+                capacity.saturating_sub(self.draw.domain(self.rows))
+            }
+            _ => 0,
+        }
+    }
+
+    /// Writes a value that no row of the root has, far from those that [`fresh`](Self::write_fresh)
+    /// yields.
+    fn write_orphan(&self, bits: u64, out: &mut Vec<u8>) {
+        let room = self.room();
+        let spread = (room - room / 2).clamp(1, MOST_ORPHANS);
+        let ordinal = self
+            .draw
+            .domain(self.rows)
+            .saturating_add(room / 2)
+            .saturating_add(random::below(bits, spread));
+        if let Source::Shape { shape, .. } = &self.source {
+            shape.write(ordinal, out);
+        }
+    }
+
+    /// Whether there are values that no row has: not so for booleans, enums and lists.
+    pub(crate) fn has_fresh(&self) -> bool {
+        match &self.root().source {
+            Source::Shape { shape, .. } => {
+                matches!(shape, Shape::Text(_))
+                    || shape.capacity() > self.root().draw.domain(self.root().rows)
+            }
+            Source::Column(_) => false,
+        }
+    }
+
+    /// Writes the `n`-th value that no row has; of a foreign key, that no row of its parent has.
+    pub(crate) fn write_fresh(&self, n: u64, out: &mut Vec<u8>) {
+        let root = self.root();
+        let ordinal = root.draw.domain(root.rows).saturating_add(n);
+        match &root.source {
+            // Words alone repeat; with a number at their end they are none of the others.
+            Source::Shape {
+                shape: Shape::Text(text),
+                ..
+            } if text.number.is_none() => Text {
+                number: Some(Base::Decimal),
+                ..text.clone()
+            }
+            .write(n, out),
+            Source::Shape { shape, .. } => shape.write(ordinal, out),
+            Source::Column(_) => {}
+        }
+    }
+}
+
+/// What COPY's text format replaces (PostgreSQL documentation, "COPY", "Text Format").
+fn copy_escape(byte: u8) -> Option<[u8; 2]> {
+    match byte {
+        b'\\' => Some(*b"\\\\"),
+        b'\n' => Some(*b"\\n"),
+        b'\r' => Some(*b"\\r"),
+        b'\t' => Some(*b"\\t"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn column(values: Vec<String>) -> ColumnPlan {
+        ColumnPlan {
+            name: "c".into(),
+            rows: values.len() as u64,
+            nulls: Event::default(),
+            orphans: Event::default(),
+            draw: Draw::Row,
+            source: Source::Shape {
+                capacity: values.len() as u64,
+                shape: Shape::Choice(values),
+            },
+        }
+    }
+
+    /// COPY's reader, by the documentation.
+    fn decode(field: &str) -> Option<String> {
+        if field == "\\N" {
+            return None;
+        }
+        let mut text = String::new();
+        let mut characters = field.chars();
+        while let Some(character) = characters.next() {
+            text.push(match character {
+                '\\' => match characters.next().unwrap() {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    other => other,
+                },
+                other => other,
+            });
+        }
+        Some(text)
+    }
+
+    proptest! {
+        #[test]
+        fn copy_decodes_to_the_value(value in "(?s).{0,20}|[\\\\\n\r\tN]{0,6}") {
+            let mut out = b"before\t".to_vec();
+            column(vec![value.clone()]).copy(0, &mut out);
+            let field = String::from_utf8(out.split_off(7)).unwrap();
+            prop_assert!(!field.contains(['\n', '\r', '\t']));
+            prop_assert_eq!(decode(&field), Some(value));
+        }
+
+        #[test]
+        fn events_happen_in_their_share(key: u64) {
+            let event = Event::new(key, 0.25);
+            let happened = (0..4_000).filter(|&row| event.happens(row)).count();
+            prop_assert!((800..1_200).contains(&happened));
+            prop_assert!((0..100).all(|row| Event::new(key, 1.0).happens(row)));
+            prop_assert!(!(0..100).any(|row| Event::new(key, 0.0).happens(row)));
+        }
+    }
+}

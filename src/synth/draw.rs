@@ -1,0 +1,214 @@
+//! From a row's number to the ordinal that its value is made from.
+
+use super::distribution::{Distribution, Sampler};
+use super::permutation::Permutation;
+use super::random;
+
+/// Which ordinal a column's value is made from in a given row. For a foreign key the ordinal is the
+/// parent's row.
+#[derive(Debug, Clone)]
+pub(crate) enum Draw {
+    /// The row's own number: values differ where ordinals do.
+    Row,
+    /// One of many, by a distribution.
+    Chosen(Chosen),
+    /// One of many, by weights: cumulative, of the total of the last.
+    Weighted { key: u64, cumulative: Vec<f64> },
+    /// An earlier row of the same table. The first row points to itself or, where it may, nowhere.
+    Earlier {
+        key: u64,
+        distribution: Distribution,
+        first_is_null: bool,
+    },
+    /// A digit of the row's number: see [`Digit`].
+    Digit(Digit),
+    /// Rises with the row: a random place in the row's own stretch of `step` ordinals.
+    Rising { key: u64, step: u64 },
+    /// Never anything: NULL.
+    Nothing,
+}
+
+/// A choice by a distribution, with frequent ones scattered.
+#[derive(Debug, Clone)]
+pub(crate) struct Chosen {
+    pub(crate) key: u64,
+    pub(crate) sampler: Sampler,
+    pub(crate) scatter: Option<Permutation>,
+}
+
+impl Chosen {
+    /// A choice among the rows of a table.
+    pub(crate) fn among_rows(key: u64, distribution: Distribution, rows: u64) -> Self {
+        Self {
+            key,
+            sampler: Sampler::new(distribution, rows),
+            scatter: distribution
+                .is_ranked()
+                .then(|| Permutation::new(random::key(key, "scatter"), rows)),
+        }
+    }
+
+    /// A choice among neighbours that keep their order: a range.
+    pub(crate) fn within(key: u64, distribution: Distribution, count: u64) -> Self {
+        Self {
+            key,
+            sampler: Sampler::new(distribution, count),
+            scatter: None,
+        }
+    }
+
+    /// The choice for random bits, below the count.
+    pub(crate) fn choose(&self, serial: u64, bits: u64) -> u64 {
+        let rank = self.sampler.sample(serial, bits);
+        match &self.scatter {
+            Some(scatter) => scatter.apply(rank),
+            None => rank,
+        }
+    }
+}
+
+/// A digit of the row's number in a mixed radix, so that the digits of a row are together unique.
+///
+/// The row is first moved within its block of `block` rows, so that neighbours in the table are
+/// not neighbours in the key.
+#[derive(Debug, Clone)]
+pub(crate) struct Digit {
+    pub(crate) shuffle: Permutation,
+    /// The product of all digits but the block's own number.
+    pub(crate) block: u64,
+    /// The product of the digits before this one.
+    pub(crate) divisor: u64,
+    /// What this digit counts up to; none for the block's own number.
+    pub(crate) radix: Option<u64>,
+    /// Rows that have a combination; later ones are NULL.
+    pub(crate) limit: u64,
+}
+
+impl Digit {
+    fn of(&self, row: u64) -> Option<u64> {
+        if row >= self.limit {
+            return None;
+        }
+        let Some(radix) = self.radix else {
+            return row.checked_div(self.block);
+        };
+        let place = self.shuffle.apply(row.checked_rem(self.block)?);
+        place.checked_div(self.divisor)?.checked_rem(radix)
+    }
+}
+
+impl Draw {
+    /// The ordinal in this row, none for NULL.
+    pub(crate) fn ordinal(&self, row: u64) -> Option<u64> {
+        match self {
+            Self::Row => Some(row),
+            Self::Chosen(chosen) => Some(chosen.choose(row, random::bits(chosen.key, row))),
+            Self::Weighted { key, cumulative } => {
+                let total = cumulative.last().copied().unwrap_or(0.0);
+                let place = random::unit(random::bits(*key, row)) * total;
+                let index = cumulative.partition_point(|&until| until <= place);
+                Some(index.min(cumulative.len().saturating_sub(1)) as u64)
+            }
+            Self::Earlier {
+                key,
+                distribution,
+                first_is_null,
+            } => {
+                if row == 0 {
+                    return (!first_is_null).then_some(0);
+                }
+                if *distribution == Distribution::Sequence {
+                    return Some(row - 1);
+                }
+                let sampler = Sampler::new(*distribution, row);
+                Some(sampler.sample(row, random::bits(*key, row)))
+            }
+            Self::Digit(digit) => digit.of(row),
+            Self::Rising { key, step } => {
+                let within = random::below(random::bits(*key, row), *step);
+                Some(row.saturating_mul(*step).saturating_add(within))
+            }
+            Self::Nothing => None,
+        }
+    }
+
+    /// The number of ordinals it may yield for a table of `rows`: all are below this.
+    pub(crate) fn domain(&self, rows: u64) -> u64 {
+        match self {
+            Self::Row | Self::Earlier { .. } => rows,
+            Self::Chosen(chosen) => chosen.sampler.count(),
+            Self::Weighted { cumulative, .. } => cumulative.len() as u64,
+            Self::Digit(Digit { radix, block, .. }) => {
+                radix.unwrap_or_else(|| rows.div_ceil((*block).max(1)))
+            }
+            Self::Rising { step, .. } => rows.saturating_mul(*step),
+            Self::Nothing => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn digits_together_are_unique(a in 1u64..30, b in 1u64..30, key: u64) {
+            let digit = |divisor, radix| Draw::Digit(Digit {
+                shuffle: Permutation::new(key, a * b),
+                block: a * b,
+                divisor,
+                radix,
+                limit: u64::MAX,
+            });
+            let (first, second, block) = (digit(1, Some(a)), digit(a, Some(b)), digit(1, None));
+            let rows = a * b * 2;
+            let seen: BTreeSet<_> = (0..rows)
+                .map(|row| (first.ordinal(row), second.ordinal(row), block.ordinal(row)))
+                .collect();
+            prop_assert_eq!(seen.len() as u64, rows);
+        }
+
+        #[test]
+        fn ordinals_are_within_the_domain(key: u64, rows in 1u64..1_000, row: u64) {
+            let row = row % rows;
+            for draw in [
+                Draw::Row,
+                Draw::Chosen(Chosen::among_rows(key, Distribution::Zipf(1.1), rows)),
+                Draw::Weighted { key, cumulative: vec![1.0, 1.0, 3.0] },
+                Draw::Rising { key, step: 3 },
+                Draw::Earlier { key, distribution: Distribution::Uniform, first_is_null: true },
+            ] {
+                if let Some(ordinal) = draw.ordinal(row) {
+                    prop_assert!(ordinal < draw.domain(rows));
+                }
+            }
+        }
+
+        #[test]
+        fn earlier_rows_are_earlier(key: u64, row in 1u64..) {
+            let draw = Draw::Earlier { key, distribution: Distribution::Uniform, first_is_null: true };
+            prop_assert!(draw.ordinal(row).unwrap() < row);
+        }
+    }
+
+    #[test]
+    fn weights_decide_frequencies() {
+        let draw = Draw::Weighted {
+            key: 1,
+            cumulative: vec![1.0, 1.0, 4.0],
+        };
+        let mut seen = [0; 3];
+        for row in 0..40_000 {
+            seen[usize::try_from(draw.ordinal(row).unwrap()).unwrap()] += 1;
+        }
+        assert!(
+            seen[1] == 0 && (9_500..10_500).contains(&seen[0]),
+            "{seen:?}"
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! Why rows cannot be made, and what the scenario can say so that they can.
+
+use super::distribution::DistributionError;
+
+/// A scenario and a schema for which no rows can be made.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SynthError {
+    /// A table that the schema lacks.
+    #[error("the schema has no table `{table}`{}", suggestion(near))]
+    NoTable {
+        /// As the scenario writes it.
+        table: String,
+        /// The table whose name is nearest.
+        near: Option<String>,
+    },
+    /// One table under two names.
+    #[error("`{0}` is given rows twice: name it once under [tables]")]
+    SameTable(String),
+    /// A column that the table lacks.
+    #[error("table `{table}` has no column `{column}`{}", suggestion(near))]
+    NoColumn {
+        /// The table.
+        table: String,
+        /// As the scenario writes it.
+        column: String,
+        /// The column whose name is nearest.
+        near: Option<String>,
+    },
+    /// A column whose values cannot be made.
+    #[error("`{table}.{column}` ({data_type}): {problem}")]
+    Column {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The column's type.
+        data_type: String,
+        /// What is wrong and what to do.
+        problem: Problem,
+    },
+    /// A NOT NULL foreign key to a table that gets no rows.
+    #[error(
+        "`{table}` has rows and its foreign key `{constraint}` is NOT NULL, but `{parent}` has none: \
+         give [tables.{parent}] rows"
+    )]
+    EmptyParent {
+        /// The referencing table.
+        table: String,
+        /// The constraint, or the column of a `references`.
+        constraint: String,
+        /// The table without rows.
+        parent: String,
+    },
+    /// Foreign keys whose values depend on each other.
+    #[error(
+        "the foreign keys of `{0}` go round in a circle and it is NOT NULL: give one of its columns \
+         `values` or a `range`"
+    )]
+    Circle(String),
+    /// A unique key with fewer combinations than the table has rows.
+    #[error(
+        "unique key `{key}` of `{table}` has only {combinations} combinations of values for {rows} \
+         rows: give the table fewer rows, or what it references more"
+    )]
+    TooFewCombinations {
+        /// The table.
+        table: String,
+        /// The index.
+        key: String,
+        /// How many rows it could have.
+        combinations: u64,
+        /// How many rows it shall have.
+        rows: u64,
+    },
+    /// Foreign keys that share a column and cannot all hold.
+    #[error(
+        "foreign key `{constraint}` of `{table}` shares column `{column}` with another one and rows \
+         that satisfy both are not found: give its columns `values`, or make one of them nullable"
+    )]
+    SharedColumn {
+        /// The table.
+        table: String,
+        /// The foreign key.
+        constraint: String,
+        /// The shared column.
+        column: String,
+    },
+}
+
+/// What is wrong with one column.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Problem {
+    /// A type that values are not generated for.
+    #[error("values of this type are not generated: give it `values` or a `pattern`")]
+    Unsupported,
+    /// An override that does not go with the column's type.
+    #[error("`{0}` does not apply to this type")]
+    WrongOverride(&'static str),
+    /// Two overrides of which one is enough.
+    #[error("`{0}` and `{1}` exclude each other: give one")]
+    Both(&'static str, &'static str),
+    /// An override on a column that is not written.
+    #[error("the database generates this column's values: it takes no overrides")]
+    Generated,
+    /// A value that the column cannot hold.
+    #[error("`{value}` is not a value of this type (in `{key}`)")]
+    WrongValue {
+        /// The override.
+        key: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// Not a distribution.
+    #[error(transparent)]
+    Distribution(#[from] DistributionError),
+    /// A normal distribution over rows whose mean is no share of them.
+    #[error(
+        "the mean of `normal({0}, …)` must be between 0 and 1 here: a share of the rows or values"
+    )]
+    Mean(f64),
+    /// A distribution on something that is not chosen.
+    #[error("`distribution` needs `references`, `range`, `values` or `distinct` beside it")]
+    NothingToDistribute,
+    /// Not between 0 and 1.
+    #[error("`{key}` is {value}: it must be between 0 and 1")]
+    Fraction {
+        /// The override.
+        key: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// Nulls in a NOT NULL column.
+    #[error("the column is NOT NULL: it takes no `null_fraction`")]
+    NotNull,
+    /// An override that is empty or zero.
+    #[error("`{0}` must not be empty or 0")]
+    Empty(&'static str),
+    /// Weights that do not go with the values.
+    #[error("`weights` must be as many as `values`, none negative and not all 0")]
+    Weights,
+    /// A range whose end is before its beginning.
+    #[error("the range from {low} to {high} is empty")]
+    EmptyRange {
+        /// As written.
+        low: String,
+        /// As written.
+        high: String,
+    },
+    /// A CHECK that leaves no value.
+    #[error("its CHECKs and its type leave no value: give it `values`")]
+    Contradiction,
+    /// Text longer than the type allows.
+    #[error("{key} needs {needed} characters, but the type holds {allowed}")]
+    TooWide {
+        /// The override, or what needs the width.
+        key: &'static str,
+        /// Characters needed.
+        needed: u64,
+        /// Characters allowed.
+        allowed: u32,
+    },
+    /// Fewer different values than rows.
+    #[error(
+        "it must be unique over {needed} rows, but has only {capacity} different values: give the \
+         table fewer rows, or the column other `values`, `range` or `pattern`"
+    )]
+    TooFew {
+        /// Different values that the column can have.
+        capacity: u64,
+        /// Different values that it needs.
+        needed: u64,
+    },
+    /// `distinct` on a unique column.
+    #[error("it is unique, so `distinct` and `distribution` do not apply")]
+    Unique,
+    /// A `references` that is not `table.column`.
+    #[error("`references` must be \"table.column\", not `{0}`")]
+    NotAColumn(String),
+    /// A `references` to what the schema lacks.
+    #[error("`references`: {0}")]
+    References(Box<SynthError>),
+    /// A `references` on a column with a foreign key.
+    #[error("it already has foreign key `{0}`: leave `references` out")]
+    AlreadyReferences(String),
+    /// A `references` to a column of another type.
+    #[error("`references` is to a column of type {0}")]
+    OtherType(String),
+    /// Orphans where a validated foreign key forbids them.
+    #[error("foreign key `{0}` allows no orphans: drop it from the schema and use `references`")]
+    NoOrphans(String),
+    /// Orphans of nothing.
+    #[error("`orphan_fraction` needs `references`")]
+    OrphansOfNothing,
+    /// A parent whose values leave no room for orphans.
+    #[error("every possible value of the referenced column is taken: there can be no orphans")]
+    NoRoomForOrphans,
+}
+
+fn suggestion(near: &Option<String>) -> String {
+    match near {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None => String::new(),
+    }
+}
+
+/// The name nearest to a mistyped one, none where all are far.
+pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(wrong, name), name))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name.to_owned())
+}

@@ -1,0 +1,205 @@
+//! What a column's values look like by its type, the limits on it and what the scenario says.
+
+mod listed;
+mod number;
+mod text;
+mod time;
+
+use crate::schema::TypeKind;
+
+use super::ColumnSpec;
+use super::distribution::Distribution;
+use super::draw::{Chosen, Draw};
+use super::error::Problem;
+use super::limits::Limits;
+use super::random;
+use super::shape::{Elements, Shape};
+
+/// What is asked of a column's values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    /// The column's name, from which realistic shapes are guessed.
+    pub(crate) name: &'a str,
+    /// The random key of the column.
+    pub(crate) key: u64,
+    /// Rows of the table.
+    pub(crate) rows: u64,
+    /// How many different values there must be: the rows of a unique column, or `distinct`.
+    pub(crate) different: Option<u64>,
+    pub(crate) spec: &'a ColumnSpec,
+    pub(crate) limits: &'a Limits,
+    /// The default's expression.
+    pub(crate) default: Option<&'a str>,
+}
+
+/// Values and which of them a row has.
+#[derive(Debug, Clone)]
+pub(crate) struct Form {
+    pub(crate) shape: Shape,
+    /// Which ordinals rows take where they need not be different.
+    pub(crate) draw: Draw,
+    /// How many ordinals are within the type and the limits.
+    pub(crate) capacity: u64,
+}
+
+impl Form {
+    /// Values by the row's own number.
+    fn by_row(shape: Shape) -> Self {
+        Self {
+            capacity: shape.capacity(),
+            shape,
+            draw: Draw::Row,
+        }
+    }
+
+    /// Values chosen from `0..count` by the scenario's distribution.
+    fn chosen(shape: Shape, count: u64, ask: &Ask<'_>) -> Result<Self, Problem> {
+        let distribution = ask.distribution()?.of_shares()?;
+        Ok(Self::distributed(shape, count, ask.key, distribution))
+    }
+
+    fn distributed(shape: Shape, count: u64, key: u64, distribution: Distribution) -> Self {
+        Self {
+            shape,
+            draw: Draw::Chosen(Chosen::within(key, distribution, count)),
+            capacity: count,
+        }
+    }
+}
+
+impl Ask<'_> {
+    /// The distribution that the scenario gives, else the uniform one.
+    pub(crate) fn distribution(&self) -> Result<Distribution, Problem> {
+        match &self.spec.distribution {
+            Some(text) => Ok(text.parse()?),
+            None => Ok(Distribution::Uniform),
+        }
+    }
+
+    fn refuse_range(&self) -> Result<(), Problem> {
+        match self.spec.range {
+            Some(_) => Err(Problem::WrongOverride("range")),
+            None => Ok(()),
+        }
+    }
+
+    fn refuse_width(&self) -> Result<(), Problem> {
+        match self.spec.width {
+            Some(_) => Err(Problem::WrongOverride("width")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The values of a type. `kind` is no domain.
+pub(crate) fn form(kind: &TypeKind, ask: &Ask<'_>) -> Result<Form, Problem> {
+    let form = listed_or_typed(kind, ask)?;
+    match ask.different {
+        Some(needed) if needed > form.capacity => Err(Problem::TooFew {
+            capacity: form.capacity,
+            needed,
+        }),
+        _ => Ok(form),
+    }
+}
+
+fn listed_or_typed(kind: &TypeKind, ask: &Ask<'_>) -> Result<Form, Problem> {
+    if let Some(values) = &ask.spec.values {
+        return listed::from_values(kind, values, ask);
+    }
+    if ask.spec.weights.is_some() {
+        return Err(Problem::Weights);
+    }
+    if let Some(pattern) = &ask.spec.pattern {
+        return text::from_pattern(kind, pattern, ask);
+    }
+    if ask.limits.one_of.is_some() && ask.spec.range.is_none() {
+        return listed::from_check(ask);
+    }
+    by_type(kind, ask)
+}
+
+fn by_type(kind: &TypeKind, ask: &Ask<'_>) -> Result<Form, Problem> {
+    let (name, modifiers) = match kind {
+        TypeKind::Base { name, modifiers } => (name.as_str(), modifiers.as_slice()),
+        TypeKind::Enum { labels } => return listed::from_labels(labels, ask),
+        TypeKind::Array { element } => return array(element, ask),
+        TypeKind::Domain { base, .. } => return by_type(base, ask),
+        TypeKind::Other { name } => (name.as_str(), [].as_slice()),
+    };
+    let modifier = modifiers
+        .first()
+        .and_then(|&number| u32::try_from(number).ok());
+    match name {
+        "int2" | "int4" | "int8" | "oid" | "numeric" | "float4" | "float8" | "money" => {
+            return number::form(name, modifiers, ask);
+        }
+        "date" | "time" | "timetz" | "timestamp" | "timestamptz" => {
+            return time::form(name, modifier, ask);
+        }
+        "text" | "varchar" | "bpchar" | "char" | "name" | "citext" | "xml" | "tsvector" => {
+            return text::form(name, modifier, ask);
+        }
+        "bytea" => return text::bytes(ask),
+        "bool" => return listed::booleans(ask),
+        _ => {}
+    }
+    ask.refuse_range()?;
+    ask.refuse_width()?;
+    let key = ask.key;
+    match name {
+        "uuid" => Ok(Form::by_row(Shape::Uuid { key })),
+        "json" | "jsonb" => Ok(Form::by_row(Shape::Json { key })),
+        "inet" => Form::chosen(Shape::Address { host: true }, ADDRESSES, ask).map(any_number),
+        "cidr" => Form::chosen(Shape::Address { host: false }, ADDRESSES, ask).map(any_number),
+        "macaddr" => Ok(Form::by_row(Shape::Hardware { bytes: 6 })),
+        "macaddr8" => Ok(Form::by_row(Shape::Hardware { bytes: 8 })),
+        "interval" => Form::chosen(Shape::Interval, LONGEST_INTERVAL, ask).map(any_number),
+        "bit" => Ok(Form::by_row(bits(key, modifier.unwrap_or(1)))),
+        "varbit" => Ok(Form::by_row(bits(key, modifier.unwrap_or(32).min(64)))),
+        _ => Err(Problem::Unsupported),
+    }
+}
+
+/// Addresses that a column has at most, where they need not be unique: a handful of networks.
+const ADDRESSES: u64 = 1 << 16;
+
+/// Intervals are below a day, in seconds.
+const LONGEST_INTERVAL: u64 = 86_400;
+
+fn bits(key: u64, width: u32) -> Shape {
+    Shape::Bits { key, width }
+}
+
+/// A form whose usual choice is smaller than what its shape can tell apart.
+fn any_number(form: Form) -> Form {
+    Form {
+        capacity: form.shape.capacity(),
+        ..form
+    }
+}
+
+fn array(element: &TypeKind, ask: &Ask<'_>) -> Result<Form, Problem> {
+    ask.refuse_range()?;
+    let mut limits = Limits::default();
+    let kind = limits.add_domains(element);
+    let spec = ColumnSpec {
+        width: ask.spec.width,
+        ..ColumnSpec::default()
+    };
+    let of_element = Ask {
+        key: random::key(ask.key, "element"),
+        spec: &spec,
+        limits: &limits,
+        default: None,
+        ..*ask
+    };
+    let element = form(kind, &of_element)?;
+    let unique = ask.different.is_some();
+    Ok(Form::by_row(Shape::Array(Box::new(Elements {
+        key: ask.key,
+        shape: element.shape,
+        draw: if unique { Draw::Row } else { element.draw },
+        unique,
+    }))))
+}

@@ -1,0 +1,209 @@
+//! Integers, decimals and floats.
+
+use crate::synth::decimal::{self, Numbers};
+use crate::synth::error::Problem;
+use crate::synth::shape::Shape;
+
+use super::{Ask, Form};
+
+/// What a number type can hold.
+struct NumberType {
+    /// Decimal places written.
+    scale: u32,
+    /// Lowest and highest, in units of the last place.
+    low: i64,
+    high: i64,
+    /// How far values range where nothing says it, in whole units.
+    spread: i64,
+}
+
+/// Most decimal places written, so that values stay within 64 bits.
+const MOST_PLACES: u32 = 9;
+
+/// Whole numbers that `float4` holds exactly.
+const EXACT_FLOAT4: i64 = 1 << 24;
+
+/// Whole numbers that `float8` holds exactly.
+const EXACT_FLOAT8: i64 = 1 << 53;
+
+pub(super) fn form(name: &str, modifiers: &[i32], ask: &Ask<'_>) -> Result<Form, Problem> {
+    ask.refuse_width()?;
+    let mut number = match name {
+        "int2" => whole(i64::from(i16::MIN), i64::from(i16::MAX), 1_000),
+        "int4" => whole(i64::from(i32::MIN), i64::from(i32::MAX), 100_000),
+        "oid" => whole(0, i64::from(u32::MAX), 100_000),
+        "int8" => whole(i64::MIN, i64::MAX, 1_000_000),
+        "float4" => floats(EXACT_FLOAT4, 3),
+        "float8" => floats(EXACT_FLOAT8, 3),
+        "money" => decimals(17, 2),
+        _ => numeric(modifiers),
+    };
+    if name.starts_with("float") && ask.different.is_none() {
+        number = finer(number, ask);
+    }
+    if ask
+        .different
+        .is_some_and(|needed| number.holds_whole(needed))
+        && ask.spec.range.is_none()
+    {
+        // Keys are whole numbers where there are enough of them.
+        let unit = 10i64.pow(number.scale);
+        number = whole(number.low / unit, number.high / unit, number.spread);
+    }
+    within_limits(number, ask)
+}
+
+fn whole(low: i64, high: i64, spread: i64) -> NumberType {
+    NumberType {
+        scale: 0,
+        low,
+        high,
+        spread,
+    }
+}
+
+fn floats(exact: i64, scale: u32) -> NumberType {
+    NumberType {
+        scale,
+        low: -exact,
+        high: exact,
+        spread: 1_000,
+    }
+}
+
+fn decimals(digits: u32, scale: u32) -> NumberType {
+    let high = 10i64.pow(digits.min(18)) - 1;
+    NumberType {
+        scale,
+        low: -high,
+        high,
+        spread: 10_000,
+    }
+}
+
+/// `numeric(precision, scale)`; the scale may be negative or beyond the precision.
+fn numeric(modifiers: &[i32]) -> NumberType {
+    let (precision, scale) = match modifiers {
+        [precision, scale, ..] => (*precision, *scale),
+        [precision] => (*precision, 0),
+        [] => return decimals(18, 2),
+    };
+    let places = u32::try_from(scale.max(0)).unwrap_or(0).min(MOST_PLACES);
+    let dropped = scale - i32::try_from(places).unwrap_or(0);
+    // A negative scale rounds, perhaps up: half of what it holds is safe.
+    let digits = precision
+        .saturating_sub(dropped.max(0))
+        .saturating_add((-dropped).max(0));
+    let number = decimals(u32::try_from(digits.max(0)).unwrap_or(0), places);
+    if dropped < 0 {
+        return NumberType {
+            low: number.low / 2,
+            high: number.high / 2,
+            ..number
+        };
+    }
+    number
+}
+
+/// Floats of a narrow range need more places.
+fn finer(number: NumberType, ask: &Ask<'_>) -> NumberType {
+    let Some([low, high]) = &ask.spec.range else {
+        return number;
+    };
+    let ends = [low, high].map(|end| end.to_string().trim_matches('"').parse::<f64>().ok());
+    let [Some(low), Some(high)] = ends else {
+        return number;
+    };
+    let wanted = (number.scale..MOST_PLACES)
+        .find(|&scale| (high - low) * 10f64.powi(scale.cast_signed()) >= 1_000.0)
+        .unwrap_or(MOST_PLACES);
+    NumberType {
+        scale: wanted,
+        low: i64::MIN,
+        high: i64::MAX,
+        ..number
+    }
+}
+
+impl NumberType {
+    fn holds_whole(&self, needed: u64) -> bool {
+        let most = self.high / 10i64.pow(self.scale);
+        u64::try_from(most).is_ok_and(|most| needed <= most)
+    }
+}
+
+fn within_limits(number: NumberType, ask: &Ask<'_>) -> Result<Form, Problem> {
+    let scale = number.scale;
+    let unit = 10i64.pow(scale);
+    let (min, max) = ask.limits.interval(|text| decimal::read(text, scale));
+    let (low, high) = match &ask.spec.range {
+        Some(range) => {
+            let ends = read_range(range, scale)?;
+            if ends.0 < number.low || ends.1 > number.high {
+                let beyond = if ends.0 < number.low {
+                    &range[0]
+                } else {
+                    &range[1]
+                };
+                return Err(wrong(beyond));
+            }
+            ends
+        }
+        None => {
+            let spread = number.spread.saturating_mul(unit).saturating_sub(1);
+            let first = if ask.different.is_some() { 1 } else { 0 };
+            let start = if scale == 0 { first } else { first.min(unit) };
+            let low = min
+                .unwrap_or_else(|| max.map_or(start, |max| start.min(max.saturating_sub(spread))))
+                .max(number.low);
+            let far = match ask.different {
+                Some(_) => number.high,
+                None => low.saturating_add(spread).min(number.high),
+            };
+            (low, max.map_or(far, |max| max.min(number.high)))
+        }
+    };
+    let low = low.saturating_add(i64::from(excludes(ask, low, scale)));
+    if low > high {
+        return Err(Problem::Contradiction);
+    }
+    let count = high.abs_diff(low).saturating_add(1);
+    let width = count as f64 / unit as f64;
+    let distribution = ask.distribution()?.within(low as f64 / unit as f64, width);
+    let shape = Shape::Numbers(Numbers { low, scale });
+    Ok(Form::distributed(shape, count, ask.key, distribution))
+}
+
+/// Whether a CHECK forbids the lowest value, as in `quantity <> 0`.
+fn excludes(ask: &Ask<'_>, low: i64, scale: u32) -> bool {
+    let not = &ask.limits.not;
+    not.iter()
+        .any(|text| decimal::read(text, scale) == Some((low, true)))
+}
+
+fn wrong(value: &toml::Value) -> Problem {
+    Problem::WrongValue {
+        key: "range",
+        value: value.to_string().trim_matches('"').to_owned(),
+    }
+}
+
+fn read_range(range: &[toml::Value; 2], scale: u32) -> Result<(i64, i64), Problem> {
+    let read = |value: &toml::Value| match value {
+        toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::String(_) => {
+            let text = value.to_string();
+            decimal::read(text.trim_matches('"'), scale).ok_or_else(|| wrong(value))
+        }
+        _ => Err(wrong(value)),
+    };
+    let [first, last] = range;
+    let ((low, exact), (high, _)) = (read(first)?, read(last)?);
+    let low = low.saturating_add(i64::from(!exact));
+    if low > high {
+        return Err(Problem::EmptyRange {
+            low: first.to_string(),
+            high: last.to_string(),
+        });
+    }
+    Ok((low, high))
+}

@@ -1,0 +1,98 @@
+//! The plan of a fill: every value of every row, not yet written.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::schema::{RelationName, Schema};
+
+use super::build::Builder;
+use super::column::ColumnPlan;
+use super::error::SynthError;
+use super::{TableSpec, random};
+
+/// Which values every row has: a function of (seed, table, column, row number), whatever the order
+/// in which rows are made.
+#[derive(Debug, Clone)]
+pub struct FillPlan {
+    /// The tables that the scenario names, in the schema's order.
+    pub tables: Vec<TablePlan>,
+    /// What the reader of a report should know: columns left NULL or to their default, CHECKs not
+    /// understood.
+    pub notes: Vec<String>,
+}
+
+/// One table of the fill.
+#[derive(Debug, Clone)]
+pub struct TablePlan {
+    /// Its name.
+    pub name: RelationName,
+    /// Its rows, numbered from 0.
+    pub rows: u64,
+    /// The columns that are written, in the table's order; the others are left to the database.
+    pub columns: Vec<Arc<ColumnPlan>>,
+}
+
+impl FillPlan {
+    /// Plans the rows of the tables that `tables` names, by `name` or `schema.name`.
+    ///
+    /// Columns get values by their type, foreign keys, unique keys and CHECKs, and by what the
+    /// scenario says of them. Nullable columns are NULL in a tenth of the rows unless they have a
+    /// default, are part of a key or of the scenario.
+    ///
+    /// # Errors
+    /// What the schema lacks, what contradicts itself, and what cannot be generated, by table and
+    /// column.
+    pub fn new(
+        schema: &Schema,
+        tables: &BTreeMap<String, TableSpec>,
+        seed: u64,
+    ) -> Result<Self, SynthError> {
+        Builder::new(schema, tables, random::key(seed, "fill"))?.build()
+    }
+
+    /// The table that a script or scenario means by `name` or `schema.name`.
+    pub fn table(&self, name: &str) -> Option<&TablePlan> {
+        if let Some((schema, name)) = name.split_once('.') {
+            return self
+                .tables
+                .iter()
+                .find(|table| table.name.schema == schema && table.name.name == name);
+        }
+        let mut named = self.tables.iter().filter(|table| table.name.name == name);
+        match (named.next(), named.next()) {
+            (first, None) => first,
+            _ => self.table(&format!("public.{name}")),
+        }
+    }
+
+    /// Rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+}
+
+impl TablePlan {
+    /// The written column of this name.
+    pub fn column(&self, name: &str) -> Option<&Arc<ColumnPlan>> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Appends rows in COPY's text format, until `out` holds `limit` bytes, and returns the first
+    /// row not written.
+    pub fn encode(&self, rows: Range<u64>, limit: usize, out: &mut Vec<u8>) -> u64 {
+        for row in rows.clone() {
+            if out.len() >= limit {
+                return row;
+            }
+            for (index, column) in self.columns.iter().enumerate() {
+                if index > 0 {
+                    out.push(b'\t');
+                }
+                column.copy(row, out);
+            }
+            out.push(b'\n');
+        }
+        rows.end
+    }
+}

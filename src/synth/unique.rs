@@ -1,0 +1,315 @@
+//! How the unique keys of a table are made to hold: which columns must be unique by themselves, and
+//! which only together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::schema::{Column, Table, TypeKind, UniqueKey};
+
+use super::draw::Digit;
+use super::error::SynthError;
+use super::links::{Link, Links};
+use super::permutation::Permutation;
+use super::world::World;
+
+/// What unique keys ask of the columns of one table.
+#[derive(Debug, Default)]
+pub(crate) struct Uniqueness {
+    /// Columns whose every value is different.
+    pub(crate) unique: BTreeSet<String>,
+    /// Columns, or links by their first column, that are a digit of the row's number.
+    pub(crate) digits: BTreeMap<String, Digit>,
+    /// Links that go from each row to the one before.
+    pub(crate) chains: BTreeSet<String>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// A part of a unique key that takes one of `radix` values.
+struct Unit {
+    /// The column, or the first column of the link.
+    name: String,
+    radix: u64,
+    nullable: bool,
+}
+
+/// Looks up how many different values a column can have.
+pub(crate) type Capacity<'c> = dyn Fn(&Table, &Column) -> Result<u64, SynthError> + 'c;
+
+/// One table whose keys are being planned.
+struct Planner<'p> {
+    world: &'p World<'p>,
+    table: &'p Table,
+    links: &'p Links,
+    rows: u64,
+    capacity: &'p Capacity<'p>,
+    result: Uniqueness,
+}
+
+impl Uniqueness {
+    /// Plans the unique keys of a table with rows.
+    pub(crate) fn of_table(
+        world: &World<'_>,
+        table: &Table,
+        links: &Links,
+        capacity: &Capacity<'_>,
+    ) -> Result<Self, SynthError> {
+        let mut planner = Planner {
+            world,
+            table,
+            links,
+            rows: world.rows(&table.name),
+            capacity,
+            result: Self::default(),
+        };
+        for column in table.columns.iter().filter(|column| column.sequence) {
+            let overridden = world.is_overridden(table, &column.name);
+            if !overridden && links.deciding(&column.name).is_none() {
+                planner.result.unique.insert(column.name.clone());
+            }
+        }
+        // Single columns first: a wider key that holds one of them needs nothing more.
+        let mut keys: Vec<&UniqueKey> = table.unique_keys.iter().collect();
+        keys.sort_by_key(|key| (key.columns.len(), !key.primary));
+        for key in keys {
+            planner.plan(key)?;
+        }
+        Ok(planner.result)
+    }
+}
+
+impl Planner<'_> {
+    fn plan(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
+        let unwritten = |column: &String| {
+            self.links.null.contains(column)
+                || self.result.unique.contains(column)
+                || self
+                    .table
+                    .column(column)
+                    .is_none_or(|column| column.generated)
+        };
+        if self.rows <= 1 || key.columns.iter().any(unwritten) {
+            return Ok(());
+        }
+        match self.best_free_column(key) {
+            Some((column, false)) => {
+                self.result.unique.insert(column);
+                Ok(())
+            }
+            Some((column, true)) => self.number_within(key, column),
+            None => self.combine(key),
+        }
+    }
+
+    /// The column that is most easily made unique, and whether it is a number, which can as well
+    /// count within the other columns.
+    fn best_free_column(&self, key: &UniqueKey) -> Option<(String, bool)> {
+        let free = key.columns.iter().filter_map(|name| {
+            let column = self.table.column(name)?;
+            let spec = self.world.spec(self.table, name);
+            let chosen = spec.values.is_some()
+                || spec.distinct.is_some()
+                || spec.distribution.is_some()
+                || spec
+                    .pattern
+                    .as_ref()
+                    .is_some_and(|pattern| !pattern.contains("{n}"));
+            let fixed = self.links.of.contains_key(name) || self.result.digits.contains_key(name);
+            let limited = self.is_finite(column);
+            (!chosen && !fixed && !limited).then(|| (name.clone(), is_number(column)))
+        });
+        // Others before numbers: a timestamp can be unique and look natural.
+        free.min_by_key(|(_, number)| *number)
+    }
+
+    /// Few values, by type or by CHECK.
+    fn is_finite(&self, column: &Column) -> bool {
+        let (limits, kind) =
+            super::limits::Limits::of(self.table, &column.name, &column.data_type.kind);
+        let of_type = match kind {
+            TypeKind::Enum { .. } => true,
+            TypeKind::Base { name, .. } => matches!(name.as_str(), "bool" | "char"),
+            _ => false,
+        };
+        of_type || (limits.one_of.is_some() && !self.world.is_overridden(self.table, &column.name))
+    }
+
+    /// A number beside foreign keys counts within them, as line numbers do; else it is the row's.
+    fn number_within(&mut self, key: &UniqueKey, number: String) -> Result<(), SynthError> {
+        let others: Vec<String> = key
+            .columns
+            .iter()
+            .filter(|column| **column != number)
+            .cloned()
+            .collect();
+        let plain = others.iter().all(|column| {
+            self.links.of.contains_key(column)
+                && self.world.spec(self.table, column).distribution.is_none()
+        });
+        let units = if plain && !others.is_empty() {
+            self.units(&others)?
+        } else {
+            None
+        };
+        match units {
+            None => {
+                self.result.unique.insert(number);
+            }
+            Some(units) => {
+                let block = self.set_digits(key, &units, u64::MAX);
+                self.result.digits.insert(
+                    number,
+                    Digit {
+                        radix: None,
+                        ..block
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// A key of foreign keys and lists only: each row has its own combination.
+    fn combine(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
+        let Some(units) = self.units(&key.columns)? else {
+            self.result.notes.push(format!(
+                "{}: rows may break unique key {}, whose columns are decided elsewhere",
+                self.table.name, key.name
+            ));
+            return Ok(());
+        };
+        if let [unit] = units.as_slice() {
+            let own = self.links.deciding(&unit.name);
+            if own.is_some_and(|link| link.parent == self.table.name && unit.nullable) {
+                self.result.chains.insert(unit.name.clone());
+                return Ok(());
+            }
+            if own.is_none() {
+                self.result.unique.insert(unit.name.clone());
+                return Ok(());
+            }
+        }
+        let product = product(&units);
+        let nullable = units.iter().any(|unit| unit.nullable);
+        if product < self.rows && !nullable {
+            if key.partial {
+                self.result.notes.push(format!(
+                    "{}: rows may break partial unique key {}: if so, give the columns of its \
+                     condition `values`",
+                    self.table.name, key.name
+                ));
+                return Ok(());
+            }
+            return Err(SynthError::TooFewCombinations {
+                table: self.table.name.to_string(),
+                key: key.name.clone(),
+                combinations: product,
+                rows: self.rows,
+            });
+        }
+        self.set_digits(key, &units, product);
+        Ok(())
+    }
+
+    /// The parts of a key, none where one of them is decided already or its values are not counted.
+    fn units(&self, columns: &[String]) -> Result<Option<Vec<Unit>>, SynthError> {
+        let mut units: Vec<Unit> = Vec::new();
+        for name in columns {
+            let nullable = self.world.is_nullable(self.table, name);
+            let (name, radix) = match self.links.deciding(name) {
+                Some(link) if self.is_whole(link, columns) => (
+                    link.columns.first().unwrap_or(name).clone(),
+                    link.parent_rows,
+                ),
+                Some(_) => return Ok(None),
+                None => {
+                    let Some(column) = self.table.column(name) else {
+                        return Ok(None);
+                    };
+                    (name.clone(), (self.capacity)(self.table, column)?)
+                }
+            };
+            if self.result.digits.contains_key(&name) || self.result.chains.contains(&name) {
+                return Ok(None);
+            }
+            match units.iter_mut().find(|unit| unit.name == name) {
+                Some(unit) => unit.nullable |= nullable,
+                None => units.push(Unit {
+                    name,
+                    radix,
+                    nullable,
+                }),
+            }
+        }
+        Ok(Some(units))
+    }
+
+    /// Whether the link's columns among these tell the parent's rows apart.
+    fn is_whole(&self, link: &Link, columns: &[String]) -> bool {
+        let within: Vec<&String> = link
+            .columns
+            .iter()
+            .zip(&link.parent_columns)
+            .filter(|(column, _)| columns.contains(column))
+            .map(|(_, referenced)| referenced)
+            .collect();
+        let parent = self
+            .world
+            .schema
+            .tables
+            .iter()
+            .find(|table| table.name == link.parent);
+        parent.is_some_and(|parent| {
+            parent.unique_keys.iter().any(|key| {
+                !key.partial && key.columns.iter().all(|column| within.contains(&column))
+            })
+        })
+    }
+
+    /// Makes units digits of the row's number, and returns one for the number of their block.
+    fn set_digits(&mut self, key: &UniqueKey, units: &[Unit], limit: u64) -> Digit {
+        let product = product(units);
+        let block = Digit {
+            shuffle: Permutation::new(self.world.key(self.table, &key.name), product),
+            block: product,
+            divisor: 1,
+            radix: None,
+            limit,
+        };
+        let mut divisor = 1u64;
+        for unit in units {
+            let digit = Digit {
+                divisor,
+                radix: Some(unit.radix),
+                ..block.clone()
+            };
+            divisor = divisor.saturating_mul(unit.radix);
+            if self
+                .world
+                .spec(self.table, &unit.name)
+                .distribution
+                .is_some()
+            {
+                self.result.notes.push(format!(
+                    "{}.{}: its distribution is not used, for unique key {} decides its values",
+                    self.table.name, unit.name, key.name
+                ));
+            }
+            self.result.digits.insert(unit.name.clone(), digit);
+        }
+        block
+    }
+}
+
+fn product(units: &[Unit]) -> u64 {
+    units
+        .iter()
+        .fold(1, |product: u64, unit| product.saturating_mul(unit.radix))
+}
+
+fn is_number(column: &Column) -> bool {
+    let mut kind = &column.data_type.kind;
+    while let TypeKind::Domain { base, .. } = kind {
+        kind = base;
+    }
+    matches!(kind, TypeKind::Base { name, .. }
+        if matches!(name.as_str(), "int2" | "int4" | "int8" | "numeric" | "oid"))
+}

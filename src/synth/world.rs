@@ -1,0 +1,141 @@
+//! The schema and the scenario together, as the parts of the planning look things up in them.
+
+use std::collections::BTreeMap;
+
+use crate::schema::{Column, RelationName, Schema, Table};
+
+use super::error::{Problem, SynthError, nearest};
+use super::limits::Limits;
+use super::{ColumnSpec, TableSpec, random};
+
+/// The schema, with what the scenario says of its tables.
+#[derive(Debug)]
+pub(crate) struct World<'a> {
+    pub(crate) schema: &'a Schema,
+    specs: BTreeMap<&'a RelationName, &'a TableSpec>,
+    seed: u64,
+}
+
+/// What holds of columns that the scenario does not mention.
+static NOTHING: ColumnSpec = ColumnSpec {
+    references: None,
+    distribution: None,
+    null_fraction: None,
+    orphan_fraction: None,
+    values: None,
+    weights: None,
+    range: None,
+    pattern: None,
+    width: None,
+    distinct: None,
+};
+
+impl<'a> World<'a> {
+    pub(crate) fn new(
+        schema: &'a Schema,
+        tables: &'a BTreeMap<String, TableSpec>,
+        seed: u64,
+    ) -> Result<Self, SynthError> {
+        let mut world = Self {
+            schema,
+            specs: BTreeMap::new(),
+            seed,
+        };
+        for (name, spec) in tables {
+            let table = world.find_table(name)?;
+            for column in spec.columns.keys() {
+                world.find_column(table, column)?;
+            }
+            if world.specs.insert(&table.name, spec).is_some() {
+                return Err(SynthError::SameTable(table.name.to_string()));
+            }
+        }
+        Ok(world)
+    }
+
+    /// The tables that the scenario names, with their rows, in the schema's order.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&'a Table, u64)> {
+        self.schema.tables.iter().filter_map(|table| {
+            let spec = self.specs.get(&table.name)?;
+            Some((table, spec.rows))
+        })
+    }
+
+    pub(crate) fn find_table(&self, name: &str) -> Result<&'a Table, SynthError> {
+        self.schema.table(name).ok_or_else(|| {
+            let full: Vec<String> = self
+                .schema
+                .tables
+                .iter()
+                .map(|t| t.name.to_string())
+                .collect();
+            let short = self
+                .schema
+                .tables
+                .iter()
+                .map(|table| table.name.name.as_str());
+            SynthError::NoTable {
+                table: name.to_owned(),
+                near: match name.contains('.') {
+                    true => nearest(name, full.iter().map(String::as_str)),
+                    false => nearest(name, short),
+                },
+            }
+        })
+    }
+
+    pub(crate) fn find_column(
+        &self,
+        table: &'a Table,
+        name: &str,
+    ) -> Result<&'a Column, SynthError> {
+        table.column(name).ok_or_else(|| SynthError::NoColumn {
+            table: table.name.to_string(),
+            column: name.to_owned(),
+            near: nearest(
+                name,
+                table.columns.iter().map(|column| column.name.as_str()),
+            ),
+        })
+    }
+
+    /// Rows that a table gets, 0 if the scenario does not name it.
+    pub(crate) fn rows(&self, table: &RelationName) -> u64 {
+        self.specs.get(table).map_or(0, |spec| spec.rows)
+    }
+
+    pub(crate) fn spec(&self, table: &Table, column: &str) -> &'a ColumnSpec {
+        self.specs
+            .get(&table.name)
+            .and_then(|spec| spec.columns.get(column))
+            .unwrap_or(&NOTHING)
+    }
+
+    /// Whether the scenario gives the column's values itself, so that its foreign keys do not.
+    pub(crate) fn is_overridden(&self, table: &Table, column: &str) -> bool {
+        let spec = self.spec(table, column);
+        spec.values.is_some() || spec.range.is_some() || spec.pattern.is_some()
+    }
+
+    /// Whether a column may be NULL by its table, its domain and its CHECKs.
+    pub(crate) fn is_nullable(&self, table: &Table, column: &str) -> bool {
+        table.column(column).is_some_and(|column| {
+            let (limits, _) = Limits::of(table, &column.name, &column.data_type.kind);
+            !column.not_null && !limits.not_null
+        })
+    }
+
+    /// The random key of something in a table.
+    pub(crate) fn key(&self, table: &Table, name: &str) -> u64 {
+        random::key(random::key(self.seed, &table.name.to_string()), name)
+    }
+
+    pub(crate) fn fail(&self, table: &Table, column: &Column, problem: Problem) -> SynthError {
+        SynthError::Column {
+            table: table.name.to_string(),
+            column: column.name.clone(),
+            data_type: column.data_type.name.clone(),
+            problem,
+        }
+    }
+}
