@@ -43,7 +43,7 @@ pub fn load(scenario: &Path, migration: Option<&Path>, shared: &Shared) -> Resul
         sources.insert(path, text);
     }
     let migration = match migration {
-        Some(path) => Some(read_migration(path, &folder, &mut sources)?),
+        Some(path) => Some(read_migration(path, &folder, &mut sources)?.display().to_string()),
         None => None,
     };
     let plan = parsed

@@ -78,8 +78,8 @@ pub struct TableSize {
     pub rows: u64,
     /// Rows in production.
     pub production_rows: u64,
-    /// Bytes, indexes and TOAST included.
-    pub bytes: u64,
+    /// Bytes, indexes and TOAST included; none where they could not be read.
+    pub bytes: Option<u64>,
 }
 
 /// Why a rehearsal could not run.

@@ -158,14 +158,11 @@ impl Shadow {
         let production = production_rows(plan, &self.schema);
         let tables = self.fill.tables.iter().map(|table| {
             let name = table.name.to_string();
-            let bytes = sizes
-                .iter()
-                .find(|(sized, _)| *sized == name)
-                .map_or(0, |(_, bytes)| *bytes);
+            let bytes = sizes.iter().find(|(sized, _)| *sized == name).map(|(_, bytes)| *bytes);
             TableSize {
                 rows: table.rows,
                 production_rows: production.get(&name).copied().unwrap_or(table.rows),
-                bytes: u64::try_from(bytes).unwrap_or(0),
+                bytes: bytes.and_then(|bytes| u64::try_from(bytes).ok()),
                 name,
             }
         });

@@ -56,6 +56,7 @@ fn report(pass: Pass) -> Report {
             bytes: Some(314_000_000),
         }],
         broken_statements: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

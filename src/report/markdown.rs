@@ -33,6 +33,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     list("Left behind", &leftovers(&report.integrity), out)?;
     list("Not covered", &report.verdict.caveats, out)?;
+    list("Notes", &report.notes, out)?;
     let environment = &report.environment;
     writeln!(
         out,

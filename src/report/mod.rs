@@ -55,6 +55,9 @@ pub struct Report {
     /// Statements of the traffic that a check found broken by the migration.
     #[serde(default)]
     pub broken_statements: Vec<BrokenStatement>,
+    /// What the user should know of the preparation although nothing failed.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 impl Report {

@@ -29,7 +29,8 @@ pub fn write(
         passes::write(&mut page, report, pass)?;
     }
     integrity(&mut page, report)?;
-    caveats(&mut page, report)?;
+    list(&mut page, "What this does not cover", &report.verdict.caveats)?;
+    list(&mut page, "Notes", &report.notes)?;
     ending(&mut page, report, files)
 }
 
@@ -75,13 +76,13 @@ fn integrity(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn caveats(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    if report.verdict.caveats.is_empty() {
+fn list(page: &mut Page<'_>, heading: &str, sentences: &[String]) -> io::Result<()> {
+    if sentences.is_empty() {
         return Ok(());
     }
-    page.heading("What this does not cover", "")?;
-    for caveat in &report.verdict.caveats {
-        page.item(("  · ", DIM), caveat)?;
+    page.heading(heading, "")?;
+    for sentence in sentences {
+        page.item(("  · ", DIM), sentence)?;
     }
     Ok(())
 }
