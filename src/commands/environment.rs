@@ -3,13 +3,13 @@
 use std::thread;
 
 /// Processors this process may use.
-pub fn cpus() -> usize {
+pub(super) fn cpus() -> usize {
     thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// The machine's memory; none where the system does not say.
 #[cfg(target_os = "linux")]
-pub fn memory_bytes() -> Option<u64> {
+pub(super) fn memory_bytes() -> Option<u64> {
     let info = rustix::system::sysinfo();
     Some(u64::from(info.mem_unit).saturating_mul(info.totalram))
 }

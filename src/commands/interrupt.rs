@@ -11,11 +11,11 @@ use crate::shadow::EmergencyStop;
 
 /// The server to end when there is no time for anything else; set once one runs.
 #[derive(Debug, Clone, Default)]
-pub struct Emergency(Arc<Mutex<Option<EmergencyStop>>>);
+pub(super) struct Emergency(Arc<Mutex<Option<EmergencyStop>>>);
 
 impl Emergency {
     /// From now on this server is the one to end.
-    pub fn set(&self, stop: EmergencyStop) {
+    pub(super) fn set(&self, stop: EmergencyStop) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
     }
 
@@ -28,7 +28,7 @@ impl Emergency {
 }
 
 /// Heeds signals from now on, on a thread of its own: the main one may be busy.
-pub fn heed(switch: StopSwitch, emergency: Emergency) -> std::io::Result<()> {
+pub(super) fn heed(switch: StopSwitch, emergency: Emergency) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

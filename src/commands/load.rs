@@ -10,7 +10,7 @@ use crate::scenario::{self, Plan};
 
 /// A scenario's plan and where it came from.
 #[derive(Debug)]
-pub struct Loaded {
+pub(super) struct Loaded {
     /// The plan.
     pub plan: Plan,
     /// scenario.toml.
@@ -19,7 +19,11 @@ pub struct Loaded {
 
 /// Reads a scenario, with another migration than its own if one is given: a path from the current
 /// directory, or as the scenario names it.
-pub fn load(scenario: &Path, migration: Option<&Path>, shared: &Shared) -> Result<Loaded, Failure> {
+pub(super) fn load(
+    scenario: &Path,
+    migration: Option<&Path>,
+    shared: &Shared,
+) -> Result<Loaded, Failure> {
     let file = if scenario.is_dir() {
         scenario.join("scenario.toml")
     } else {
@@ -43,7 +47,11 @@ pub fn load(scenario: &Path, migration: Option<&Path>, shared: &Shared) -> Resul
         sources.insert(path, text);
     }
     let migration = match migration {
-        Some(path) => Some(read_migration(path, &folder, &mut sources)?.display().to_string()),
+        Some(path) => Some(
+            read_migration(path, &folder, &mut sources)?
+                .display()
+                .to_string(),
+        ),
         None => None,
     };
     let plan = parsed

@@ -16,7 +16,7 @@ use crate::scenario::Plan;
 use crate::units::Rows;
 
 /// What all rehearsals of a command share: the signals, the progress, the runtime.
-pub struct Workshop {
+pub(super) struct Workshop {
     runtime: tokio::runtime::Runtime,
     progress: Progress,
     stop: Stop,
@@ -26,7 +26,7 @@ pub struct Workshop {
 impl Workshop {
     /// Sets up signals and progress. The runtime runs on this thread, the main one: the server dies
     /// with the thread that started it, so that must be one that lives as long as the command.
-    pub fn new(shared: &Shared) -> Result<Self, Failure> {
+    pub(super) fn new(shared: &Shared) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -48,12 +48,12 @@ impl Workshop {
     }
 
     /// Whether the user asked to stop.
-    pub fn stopped(&self) -> bool {
+    pub(super) fn stopped(&self) -> bool {
         self.stop.is_set()
     }
 
     /// Rehearses and judges.
-    pub fn rehearse(&self, loaded: &Loaded) -> Result<Report, Failure> {
+    pub(super) fn rehearse(&self, loaded: &Loaded) -> Result<Report, Failure> {
         let plan = &loaded.plan;
         let rehearsed =
             self.runtime
@@ -77,7 +77,7 @@ impl Workshop {
         let mut report = report(plan, &rehearsed.shadow, measured)?;
         report.fill = Some(Fill {
             rows: rehearsed.fill.rows,
-            duration: rehearsed.fill.elapsed,
+            duration: rehearsed.fill.duration(),
         });
         report.notes = rehearsed.notes;
         report.interrupted = rehearsed.interrupted;
@@ -85,7 +85,7 @@ impl Workshop {
     }
 
     /// Checks on the bare schema.
-    pub fn check(&self, loaded: &Loaded) -> Result<Report, Failure> {
+    pub(super) fn check(&self, loaded: &Loaded) -> Result<Report, Failure> {
         let plan = &loaded.plan;
         let checked = self
             .runtime

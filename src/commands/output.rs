@@ -14,11 +14,11 @@ const MAX_WIDTH: usize = 100;
 
 /// A folder that reports are written into, found writable before anything is measured.
 #[derive(Debug)]
-pub struct OutputFolder(PathBuf);
+pub(super) struct OutputFolder(PathBuf);
 
 impl OutputFolder {
     /// Makes the folder and tries it, so that a rehearsal of an hour does not end in an error here.
-    pub fn create(folder: &Path) -> Result<Self, Failure> {
+    pub(super) fn create(folder: &Path) -> Result<Self, Failure> {
         let explain = || {
             format!(
                 "cannot write reports into {}: give --out a folder that can be written",
@@ -43,13 +43,13 @@ impl OutputFolder {
     }
 
     /// A folder inside this one.
-    pub fn inside(&self, name: &str) -> Result<Self, Failure> {
+    pub(super) fn inside(&self, name: &str) -> Result<Self, Failure> {
         Self::create(&self.0.join(name))
     }
 
     /// Writes every format of a report and names the files; a file of an earlier run is replaced only
     /// once the new one is whole.
-    pub fn write(&self, report: &Report) -> anyhow::Result<Vec<String>> {
+    pub(super) fn write(&self, report: &Report) -> anyhow::Result<Vec<String>> {
         self.write_file("report.json", |out| json::write(report, out))?;
         self.write_file("report.md", |out| markdown::write(report, out))?;
         let named = |name| self.0.join(name).display().to_string();
@@ -57,7 +57,7 @@ impl OutputFolder {
     }
 
     /// Writes one file by way of a temporary one.
-    pub fn write_file(
+    pub(super) fn write_file(
         &self,
         name: &str,
         fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -80,12 +80,12 @@ impl OutputFolder {
 }
 
 /// The folder that `--out` asks for.
-pub fn folder(shared: &Shared) -> Result<Option<OutputFolder>, Failure> {
+pub(super) fn folder(shared: &Shared) -> Result<Option<OutputFolder>, Failure> {
     shared.out.as_deref().map(OutputFolder::create).transpose()
 }
 
 /// Prints a report on stdout, as JSON or for people, with the names of the files it was written to.
-pub fn print(report: &Report, shared: &Shared, files: &[String]) -> anyhow::Result<()> {
+pub(super) fn print(report: &Report, shared: &Shared, files: &[String]) -> anyhow::Result<()> {
     let mut out = stdout();
     let printed = match shared.json {
         true => json::write(report, &mut out),
@@ -95,7 +95,7 @@ pub fn print(report: &Report, shared: &Shared, files: &[String]) -> anyhow::Resu
 }
 
 /// Prints by `write` on stdout.
-pub fn print_with(
+pub(super) fn print_with(
     write: impl FnOnce(&mut dyn Write, Style) -> io::Result<()>,
 ) -> anyhow::Result<()> {
     let mut out = stdout();

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anstream::eprintln;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::interrupt::Emergency;
 use crate::observe::PhaseName;
 use crate::rehearsal::{Event, Observer};
-use crate::shadow::fill::{FillProgress, FillStage};
+use crate::shadow::fill::{FillProgress, Stage};
 use crate::units::{Rate, Rows, Span};
 
 /// How often plain lines tell of the fill.
@@ -18,7 +18,7 @@ const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// Shows what a rehearsal tells, and keeps the way to its server for the second Ctrl-C.
 #[derive(Debug)]
-pub struct Progress {
+pub(super) struct Progress {
     style: Style,
     emergency: Emergency,
     current: Mutex<Current>,
@@ -53,7 +53,7 @@ impl Drop for FillWatch {
 
 impl Progress {
     /// Shows progress unless `quiet`.
-    pub fn new(quiet: bool, emergency: Emergency) -> Self {
+    pub(super) fn new(quiet: bool, emergency: Emergency) -> Self {
         let style = match (quiet, std::io::stderr().is_terminal()) {
             (true, _) => Style::Hidden,
             (false, true) => Style::Bars,
@@ -67,7 +67,7 @@ impl Progress {
     }
 
     /// Takes the bar away, so that the report stands alone.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bar) = current.bar.take() {
             bar.finish_and_clear();
@@ -130,8 +130,8 @@ impl Observer for Progress {
                 let text = format!(
                     "filled {} rows in {} ({} rows/s while copying)",
                     Rows(summary.rows),
-                    Span(summary.elapsed),
-                    Rows(summary.copy_rate() as u64)
+                    Span(summary.duration()),
+                    Rows(summary.rows_per_second() as u64)
                 );
                 self.say(&mut current, &text);
             }
@@ -190,9 +190,6 @@ fn watch_fill(
             }
         }
     };
-    if let Some(bar) = &bar {
-        bar.set_style(ProgressStyle::default_spinner());
-    }
     std::thread::Builder::new()
         .name("fill-progress".into())
         .spawn(show)
@@ -201,9 +198,9 @@ fn watch_fill(
 }
 
 fn fill_line(progress: &FillProgress, elapsed: Duration) -> String {
-    let (done, total) = (progress.rows_done(), progress.rows_total());
+    let (done, total) = (progress.done(), progress.total());
     match progress.stage() {
-        FillStage::Copying if done > 0 => {
+        Stage::Copying if done > 0 => {
             let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
             let left = Duration::from_secs_f64(total.saturating_sub(done) as f64 / rate);
             format!(
@@ -214,9 +211,10 @@ fn fill_line(progress: &FillProgress, elapsed: Duration) -> String {
                 Span(left)
             )
         }
-        FillStage::Copying => format!("filling: {} rows", Rows(total)),
-        FillStage::Indexing => format!("building indexes over {} rows", Rows(total)),
-        FillStage::Analyzing => "analyzing".to_owned(),
+        Stage::Waiting | Stage::Copying => format!("filling: {} rows", Rows(total)),
+        Stage::Indexing => format!("building indexes: {done} of {total}"),
+        Stage::Analyzing => format!("vacuuming and analyzing: {done} of {total} tables"),
+        Stage::Done => "filled".to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::postgres::facts::{FactSnapshot, RelationFacts, RelationKind};
 
 /// What one statement did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StatementFacts {
+pub(super) struct StatementFacts {
     /// Locks newly held, as (relation, mode), by relation.
     pub locks: Vec<(String, String)>,
     /// Relations whose file was replaced.
@@ -26,7 +26,11 @@ pub struct StatementFacts {
 impl StatementFacts {
     /// Compares two moments of a session. `messages` are what the server said in between with
     /// `client_min_messages = debug1`: it names tables that the counters miss, and the other way round.
-    pub fn between(before: &FactSnapshot, after: &FactSnapshot, messages: &[String]) -> Self {
+    pub(super) fn between(
+        before: &FactSnapshot,
+        after: &FactSnapshot,
+        messages: &[String],
+    ) -> Self {
         let mut facts = Self {
             locks: new_locks(before, after),
             wal_bytes: u64::try_from(after.wal - before.wal).unwrap_or(0),

@@ -28,7 +28,7 @@ const LIVE_EVERY: Duration = Duration::from_millis(250);
 
 /// What a pass needs.
 #[derive(Clone, Copy)]
-pub struct Stage<'a> {
+pub(super) struct Stage<'a> {
     /// What to do.
     pub plan: &'a Plan,
     /// The shadow database, filled.
@@ -54,7 +54,7 @@ pub(super) struct Raw {
 ///
 /// # Errors
 /// Where the traffic cannot start or its threads die; an interrupt is no error: the pass ends early.
-pub async fn run_pass(stage: Stage<'_>) -> Result<(Pass, Option<String>), RehearsalError> {
+pub(super) async fn run_pass(stage: Stage<'_>) -> Result<(Pass, Option<String>), RehearsalError> {
     let fleet = Fleet::start(FleetSetup {
         traffic: &stage.plan.traffic,
         application: &stage.plan.application,

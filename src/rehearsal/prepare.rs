@@ -80,11 +80,12 @@ impl Shadow {
         around
             .observer
             .event(Event::Preparing("loading the schema"));
+        let config = server.config();
         let loaded = tokio::select! {
-            loaded = load_schema(&server.config(), &plan.schema) => loaded?,
+            loaded = load_schema(&config, &plan.schema) => loaded?,
             () = around.stop.asked() => return Err(RehearsalError::Interrupted),
         };
-        let session = connect(&server.config(), "pgrehearse catalog").await?;
+        let session = connect(&config, "pgrehearse catalog").await?;
         let schema = read_schema(&session.client).await?;
         let tables: BTreeMap<String, TableSpec> = plan
             .tables
@@ -158,7 +159,10 @@ impl Shadow {
         let production = production_rows(plan, &self.schema);
         let tables = self.fill.tables.iter().map(|table| {
             let name = table.name.to_string();
-            let bytes = sizes.iter().find(|(sized, _)| *sized == name).map(|(_, bytes)| *bytes);
+            let bytes = sizes
+                .iter()
+                .find(|(sized, _)| *sized == name)
+                .map(|(_, bytes)| *bytes);
             TableSize {
                 rows: table.rows,
                 production_rows: production.get(&name).copied().unwrap_or(table.rows),

@@ -4,26 +4,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The migration's place, shared between its runner and the lock sampler.
 #[derive(Debug, Default)]
-pub struct Roster {
+pub(super) struct Roster {
     /// The backend's pid in the upper half, the statement's index in the lower; 0 is none.
     migration: AtomicU64,
 }
 
 impl Roster {
     /// The migration's backend begins this statement.
-    pub fn enter(&self, pid: i32, statement: usize) {
+    pub(super) fn enter(&self, pid: i32, statement: usize) {
         let statement = u32::try_from(statement).unwrap_or(u32::MAX);
         let packed = u64::from(pid.cast_unsigned()) << 32 | u64::from(statement);
         self.migration.store(packed, Ordering::Release);
     }
 
     /// The migration's session is over.
-    pub fn leave(&self) {
+    pub(super) fn leave(&self) {
         self.migration.store(0, Ordering::Release);
     }
 
     /// The migration's backend and statement.
-    pub fn migration(&self) -> Option<(i32, usize)> {
+    pub(super) fn migration(&self) -> Option<(i32, usize)> {
         let packed = self.migration.load(Ordering::Acquire);
         let pid = u32::try_from(packed >> 32).unwrap_or(0).cast_signed();
         let statement = usize::try_from(packed & u64::from(u32::MAX)).unwrap_or(usize::MAX);

@@ -20,7 +20,7 @@ use crate::traffic::Timeline;
 
 /// What the runner needs beside the migration itself.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub(super) struct Surroundings<'a> {
     /// The shadow database.
     pub config: &'a Config,
     /// The rehearsal's clock.
@@ -35,7 +35,7 @@ pub struct Surroundings<'a> {
 
 /// Runs the migration to its end: applied, failed, or aborted by the stop or by `time_limit`.
 /// Never fails: what went wrong is in the result. Times are on the timeline.
-pub async fn run(
+pub(super) async fn run(
     around: Surroundings<'_>,
     plan: &MigrationPlan,
     time_limit: Duration,

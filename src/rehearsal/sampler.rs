@@ -21,7 +21,7 @@ const INTERVAL: Duration = Duration::from_millis(10);
 
 /// Whose sessions the sampler can tell, and by which clock it stamps.
 #[derive(Debug, Clone)]
-pub struct Watch {
+pub(super) struct Watch {
     /// The migration's place.
     pub roster: Arc<Roster>,
     /// The traffic's sessions.
@@ -34,7 +34,7 @@ pub struct Watch {
 
 /// A running lock sampler.
 #[derive(Debug)]
-pub struct Sampler {
+pub(super) struct Sampler {
     stop: Arc<AtomicBool>,
     waiters: Arc<AtomicU32>,
     thread: Option<JoinHandle<(WaitTracker, Option<tokio_postgres::Error>)>>,
@@ -42,7 +42,7 @@ pub struct Sampler {
 
 /// What the sampler saw, and the error that ended it early, if one did.
 #[derive(Debug)]
-pub struct Sampled {
+pub(super) struct Sampled {
     /// The waits.
     pub locks: TrackedLocks,
     /// Why it stopped before it was told to.
@@ -52,7 +52,7 @@ pub struct Sampled {
 impl Sampler {
     /// Starts sampling. Fails only where no thread can be made; a lost connection is told by
     /// [`Sampler::finish`], with all that was seen until then.
-    pub fn start(config: Config, watch: Watch) -> std::io::Result<Self> {
+    pub(super) fn start(config: Config, watch: Watch) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let waiters = Arc::new(AtomicU32::new(0));
         let (stopped, seen) = (Arc::clone(&stop), Arc::clone(&waiters));
@@ -79,12 +79,12 @@ impl Sampler {
     }
 
     /// Sessions waiting for a lock in the latest sample.
-    pub fn waiters(&self) -> u32 {
+    pub(super) fn waiters(&self) -> u32 {
         self.waiters.load(Ordering::Relaxed)
     }
 
     /// Ends sampling. Times in the result are since `zero` on the timeline.
-    pub fn finish(mut self, zero: Duration) -> Sampled {
+    pub(super) fn finish(mut self, zero: Duration) -> Sampled {
         self.stop.store(true, Ordering::Relaxed);
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok((tracker, error))) => Sampled {

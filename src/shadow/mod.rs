@@ -5,6 +5,7 @@ mod cluster;
 mod death_signal;
 mod directory;
 mod error;
+pub mod fill;
 mod installation;
 mod machine;
 mod postmaster;

@@ -29,7 +29,11 @@ pub fn write(
         passes::write(&mut page, report, pass)?;
     }
     integrity(&mut page, report)?;
-    list(&mut page, "What this does not cover", &report.verdict.caveats)?;
+    list(
+        &mut page,
+        "What this does not cover",
+        &report.verdict.caveats,
+    )?;
     list(&mut page, "Notes", &report.notes)?;
     ending(&mut page, report, files)
 }
