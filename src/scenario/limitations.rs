@@ -24,7 +24,7 @@ pub(super) fn refuse_unsupported(
         (
             contents.shadow.tcp,
             &["shadow", "tcp"],
-            "leave it out: the server listens on its Unix socket",
+            "leave it out: the server listens on its Unix socket alone",
         ),
         (
             contents.schema.source.is_some(),
