@@ -499,7 +499,7 @@ fn what_is_not_toml_is_shown() {
 #[test]
 fn what_cannot_be_done_yet_is_refused() {
     insta::assert_snapshot!(error_with(r#"file = "schema.sql""#, r#"source = "${PROD_URL}""#), @r#"
-    error: this version cannot do this yet
+    error: this version does not support `schema.source` yet
       --> scenario.toml:10:10
        |
     10 | source = "${PROD_URL}"
@@ -508,7 +508,7 @@ fn what_cannot_be_done_yet_is_refused() {
        = help: write the schema to a file with `pg_dump --schema-only` and name it with `file`
     "#);
     insta::assert_snapshot!(error_with("rate = 400", "clients = 8"), @r#"
-    error: this version cannot do this yet
+    error: this version does not support `traffic.clients` yet
       --> scenario.toml:32:11
        |
     32 | clients = 8
@@ -517,7 +517,7 @@ fn what_cannot_be_done_yet_is_refused() {
        = help: give a `rate` instead: transactions per second, open loop
     "#);
     insta::assert_snapshot!(error_with(r#"role = "current""#, r#"role = "next""#), @r#"
-    error: this version cannot do this yet
+    error: this version does not support `traffic.transactions.0.role` yet
       --> scenario.toml:39:8
        |
     39 | role = "next"
@@ -526,7 +526,7 @@ fn what_cannot_be_done_yet_is_refused() {
        = help: leave out the transactions that only the next release sends
     "#);
     insta::assert_snapshot!(error_with("retries = 0", "retries = 1"), @r#"
-    error: this version cannot do this yet
+    error: this version does not support `application.retries` yet
       --> scenario.toml:49:11
        |
     49 | retries = 1
@@ -535,7 +535,7 @@ fn what_cannot_be_done_yet_is_refused() {
        = help: leave it out or set it to 0: a failed transaction counts as failed
     "#);
     insta::assert_snapshot!(error_with("[migration]", "[application.health_check]\nsql = 'SELECT 1'\nevery = '5s'\ntimeout = '1s'\nfailures = 3\nrestart = '20s'\n[migration]"), @r#"
-    error: this version cannot do this yet
+    error: this version does not support `application.health_check` yet
       --> scenario.toml:51:14
        |
     51 | [application.health_check]
@@ -544,7 +544,7 @@ fn what_cannot_be_done_yet_is_refused() {
        = help: leave it out: no instance is restarted
     "#);
     insta::assert_snapshot!(error_with(r#"file = "migration.sql""#, r#"command = ["rails", "db:migrate"]"#), @r#"
-    error: this version cannot do this yet
+    error: this version does not support `migration.command` yet
       --> scenario.toml:52:11
        |
     52 | command = ["rails", "db:migrate"]
@@ -553,7 +553,7 @@ fn what_cannot_be_done_yet_is_refused() {
        = help: write the SQL that it sends to a file and name it with `file`
     "#);
     insta::assert_snapshot!(error_with("attempts = 1", "down = 'down.sql'"), @r#"
-    error: this version cannot do this yet
+    error: this version does not support `migration.down` yet
       --> scenario.toml:55:8
        |
     55 | down = 'down.sql'
@@ -562,7 +562,7 @@ fn what_cannot_be_done_yet_is_refused() {
        = help: leave it out, or rehearse the way back with `--migration`
     "#);
     insta::assert_snapshot!(error_with("disturbances = []", "disturbances = [{ kind = 'long-transaction', table = 'measurements', start = '-2s', duration = '30s' }]"), @r#"
-    error: this version cannot do this yet
+    error: this version does not support `disturbances` yet
      --> scenario.toml:4:16
       |
     4 | disturbances = [{ kind = 'long-transaction', table = 'measurements', start = '-2s', duration = '30s' }]
