@@ -45,6 +45,12 @@ impl Checks<'_> {
         }
     }
 
+    fn at_least_one(&self, key: &[&str], number: Option<u64>) -> Checked {
+        let name = key.last().copied().unwrap_or_default();
+        let message = format!("`{name}` must be at least 1");
+        self.require(number != Some(0), key, &message)
+    }
+
     fn name(&self, contents: &Contents) -> Checked {
         self.require(
             !contents.name.trim().is_empty(),
@@ -109,7 +115,12 @@ impl Checks<'_> {
         if let Some(weights) = &spec.weights {
             let message = match values {
                 Some(values) if values == weights.len() => None,
-                Some(values) => Some(format!("{} weights for {values} values", weights.len())),
+                Some(values) => {
+                    let weights = weights.len();
+                    Some(format!(
+                        "{values} values need as many weights, not {weights}"
+                    ))
+                }
                 None => Some("weights need `values` to choose from".to_owned()),
             };
             if let Some(message) = message {
@@ -122,9 +133,8 @@ impl Checks<'_> {
             let message = "weights must not be negative, and one must be above 0";
             self.require(usable, &key("weights"), message)?;
         }
-        let message = "must be at least 1";
-        self.require(spec.distinct != Some(0), &key("distinct"), message)?;
-        self.require(spec.width != Some(0), &key("width"), message)
+        self.at_least_one(&key("distinct"), spec.distinct)?;
+        self.at_least_one(&key("width"), spec.width.map(u64::from))
     }
 
     fn fraction(&self, key: &[&str], fraction: Option<f64>) -> Checked {
@@ -164,10 +174,9 @@ impl Checks<'_> {
     fn transaction(&self, at: &[&str], transaction: &Transaction) -> Checked {
         let given = [transaction.script.is_some(), transaction.sql.is_some()];
         self.exactly_one(&given, at, "`script` or `sql`")?;
-        self.require(
-            transaction.weight != Some(0),
+        self.at_least_one(
             &[at, &["weight"]].concat(),
-            "a weight must be at least 1",
+            transaction.weight.map(u64::from),
         )
     }
 
@@ -193,16 +202,12 @@ impl Checks<'_> {
             ("instances", application.instances),
             ("pool_size", application.pool_size),
         ] {
-            self.require(
-                number != Some(0),
-                &["application", name],
-                "must be at least 1",
-            )?;
+            self.at_least_one(&["application", name], number.map(u64::from))?;
         }
         self.require(
             application.acquire_timeout != Some(Span::default()),
             &["application", "acquire_timeout"],
-            "must be longer than 0, or no transaction ever gets a connection",
+            "`acquire_timeout` must be longer than 0, or no transaction ever gets a connection",
         )
     }
 
@@ -222,10 +227,9 @@ impl Checks<'_> {
             .as_ref()
             .is_none_or(|files| !files.is_empty());
         self.require(has_files, &["migration", "files"], "no file is named")?;
-        self.require(
-            migration.attempts != Some(0),
+        self.at_least_one(
             &["migration", "attempts"],
-            "must be at least 1",
+            migration.attempts.map(u64::from),
         )?;
         self.require(
             contents.phases.baseline != Some(Span::default()),

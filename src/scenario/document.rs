@@ -46,7 +46,7 @@ impl Document {
         for item in overrides {
             let start = sources.last().map_or(0, Source::end) + 1;
             sources.push(Source {
-                origin: format!("--set {}={}", item.key, item.value),
+                origin: format!("--set {}", item.key),
                 start,
                 text: " ".repeat(start) + &item.line(),
             });

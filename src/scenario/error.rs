@@ -122,7 +122,8 @@ impl Fault {
         };
         Self {
             message,
-            span: error.span(),
+            // What is missing at the top is missing in the file as a whole.
+            span: error.span().filter(|span| *span != (0..0)),
             help,
         }
     }
@@ -143,9 +144,17 @@ fn in_our_words(message: &str) -> String {
     if let Some(rest) = message.strip_prefix("missing field ") {
         return format!("the key {rest} is missing");
     }
-    message
+    let message = message
         .replacen("invalid type: ", "wrong type: ", 1)
-        .replacen("invalid value: ", "wrong value: ", 1)
+        .replacen("invalid value: ", "wrong value: ", 1);
+    match message.rsplit_once(", expected ") {
+        Some((found, "u32" | "u64")) => format!("{found}, expected a whole number, 0 or more"),
+        Some((found, "i64")) => format!("{found}, expected a whole number"),
+        Some((found, "f64")) => format!("{found}, expected a number"),
+        Some((found, "a boolean")) => format!("{found}, expected true or false"),
+        Some((found, "a sequence")) => format!("{found}, expected a list in brackets"),
+        _ => message,
+    }
 }
 
 /// The candidate that a slip of the hand turns into `word`: at most one edit in three letters.

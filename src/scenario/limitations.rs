@@ -5,78 +5,86 @@ use super::document::Document;
 use super::error::ScenarioError;
 use super::file::{Contents, Role};
 
+/// A key that this version cannot honour.
+struct Limitation {
+    key: &'static [&'static str],
+    asked_for: fn(&Contents) -> bool,
+    instead: &'static str,
+}
+
+const LIMITATIONS: [Limitation; 8] = [
+    Limitation {
+        key: &["shadow", "tcp"],
+        asked_for: |contents| contents.shadow.tcp,
+        instead: "leave it out: the server listens on its Unix socket alone",
+    },
+    Limitation {
+        key: &["schema", "source"],
+        asked_for: |contents| contents.schema.source.is_some(),
+        instead: "write the schema to a file with `pg_dump --schema-only` and name it with `file`",
+    },
+    Limitation {
+        key: &["traffic", "clients"],
+        asked_for: |contents| contents.traffic.clients.is_some(),
+        instead: "give a `rate` instead: transactions per second, open loop",
+    },
+    Limitation {
+        key: &["application", "retries"],
+        asked_for: |contents| {
+            contents
+                .application
+                .retries
+                .is_some_and(|retries| retries > 0)
+        },
+        instead: "leave it out or set it to 0: a failed transaction counts as failed",
+    },
+    Limitation {
+        key: &["application", "health_check"],
+        asked_for: |contents| contents.application.health_check.is_some(),
+        instead: "leave it out: no instance is restarted",
+    },
+    Limitation {
+        key: &["migration", "command"],
+        asked_for: |contents| contents.migration.command.is_some(),
+        instead: "write the SQL that it sends to a file and name it with `file`",
+    },
+    Limitation {
+        key: &["migration", "down"],
+        asked_for: |contents| contents.migration.down.is_some(),
+        instead: "leave it out, or rehearse the way back with `--migration`",
+    },
+    Limitation {
+        key: &["disturbances"],
+        asked_for: |contents| {
+            contents
+                .disturbances
+                .as_ref()
+                .is_some_and(|list| !list.is_empty())
+        },
+        instead: "set `disturbances = []`: the rehearsal makes its quiet pass alone",
+    },
+];
+
 /// Refuses the first key that this version cannot honour.
 pub(super) fn refuse_unsupported(
     document: &Document,
     contents: &Contents,
 ) -> Result<(), ScenarioError> {
-    let next_release = contents
-        .traffic
-        .transactions
-        .iter()
-        .position(|transaction| transaction.role == Role::Next)
-        .map(|index| index.to_string());
-    let role: Vec<&str> = match &next_release {
-        Some(index) => vec!["traffic", "transactions", index, "role"],
-        None => Vec::new(),
+    let refuse = |key: &[&str], instead| {
+        let message = format!("this version does not support `{}` yet", key.join("."));
+        Err(document.error_with_help(key, message, instead))
     };
-    let refusals: [(bool, &[&str], &str); 9] = [
-        (
-            contents.shadow.tcp,
-            &["shadow", "tcp"],
-            "leave it out: the server listens on its Unix socket",
-        ),
-        (
-            contents.schema.source.is_some(),
-            &["schema", "source"],
-            "write the schema to a file with `pg_dump --schema-only` and name it with `file`",
-        ),
-        (
-            contents.traffic.clients.is_some(),
-            &["traffic", "clients"],
-            "give a `rate` instead: transactions per second, open loop",
-        ),
-        (
-            next_release.is_some(),
-            &role,
+    for limitation in &LIMITATIONS {
+        if (limitation.asked_for)(contents) {
+            return refuse(limitation.key, limitation.instead);
+        }
+    }
+    let mut transactions = contents.traffic.transactions.iter();
+    match transactions.position(|transaction| transaction.role == Role::Next) {
+        Some(index) => refuse(
+            &["traffic", "transactions", &index.to_string(), "role"],
             "leave out the transactions that only the next release sends",
         ),
-        (
-            contents
-                .application
-                .retries
-                .is_some_and(|retries| retries > 0),
-            &["application", "retries"],
-            "leave it out or set it to 0: a failed transaction counts as failed",
-        ),
-        (
-            contents.application.health_check.is_some(),
-            &["application", "health_check"],
-            "leave it out: no instance is restarted",
-        ),
-        (
-            contents.migration.command.is_some(),
-            &["migration", "command"],
-            "write the SQL that it sends to a file and name it with `file`",
-        ),
-        (
-            contents.migration.down.is_some(),
-            &["migration", "down"],
-            "leave it out, or rehearse the way back with `--migration`",
-        ),
-        (
-            contents
-                .disturbances
-                .as_ref()
-                .is_some_and(|list| !list.is_empty()),
-            &["disturbances"],
-            "set `disturbances = []`: the rehearsal makes its quiet pass alone",
-        ),
-    ];
-    match refusals.into_iter().find(|(given, _, _)| *given) {
-        Some((_, key, instead)) => {
-            Err(document.error_with_help(key, "this version cannot do this yet", instead))
-        }
         None => Ok(()),
     }
 }

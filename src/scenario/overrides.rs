@@ -62,10 +62,7 @@ mod tests {
         assert_eq!(line("schema.files=['a', 'b']"), "schema.files = ['a', 'b']");
         assert_eq!(line("title=a = b"), r#"title = "a = b""#);
         assert_eq!(line("title="), r#"title = """#);
-        assert_eq!(
-            line("seed=1\nname=2"),
-            "seed = \"\"\"\n1\nname=2\"\"\"".replacen('\n', "", 0)
-        );
+        assert_eq!(line("seed=1\nname=2"), "seed = \"\"\"\n1\nname=2\"\"\"");
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! What a CHECK expression says of the values that a column may hold.
 
+mod comparison;
 mod operand;
 
 use squawk_syntax::ast::{self, AstNode, BinOp, Expr};
 
+use self::comparison::Comparison;
 use self::operand::{
-    bare, column, constant, constants, is_null, measured_column, name, only_column, text_of,
+    bare, column, constant, constants, is_null, measured_column, name, null_test, only_column,
+    text_of,
 };
 use super::syntax;
 
@@ -116,6 +119,10 @@ fn condition(expression: &Expr) -> Option<Vec<Bound>> {
             _ => None,
         },
         Expr::NameRef(flag) => bound(name(flag), BoundRule::OneOf(vec!["true".to_owned()])),
+        Expr::PrefixExpr(prefix) => match prefix.op()? {
+            ast::PrefixOp::Not(_) => negation(prefix),
+            _ => None,
+        },
         Expr::BinExpr(binary) => binary_condition(binary),
         _ => None,
     }
@@ -174,19 +181,19 @@ fn compare(comparison: Comparison, left: &Expr, right: &Expr) -> Option<Vec<Boun
     }])
 }
 
-/// `a = 1 OR a = 2`, which is `a IN (1, 2)`.
+/// `a IN (…) OR a IN (…)`, which is one list; `a IS NULL OR …`, of which the second arm is enough,
+/// for a CHECK lets nulls pass anyway.
 fn disjunction(left: &Expr, right: &Expr) -> Option<Vec<Bound>> {
-    let mut arms = [left, right].map(|arm| match condition(&bare(arm.clone()))?.as_slice() {
-        [
-            Bound {
-                column,
-                rule: BoundRule::OneOf(values),
-            },
-        ] => Some((column.clone(), values.clone())),
-        _ => None,
-    });
-    let [first, second] = &mut arms;
-    let ((column, mut values), (other, more)) = (first.take()?, second.take()?);
+    for (null, other) in [(left, right), (right, left)] {
+        if let Some(column) = null_test(null) {
+            let bounds = conjunction(other);
+            let same_column = bounds.iter().all(|bound| {
+                bound.column == column && !matches!(bound.rule, BoundRule::Unknown(_))
+            });
+            return same_column.then_some(bounds);
+        }
+    }
+    let ((column, mut values), (other, more)) = (choice(left)?, choice(right)?);
     values.extend(more);
     (column == other).then(|| {
         vec![Bound {
@@ -196,78 +203,40 @@ fn disjunction(left: &Expr, right: &Expr) -> Option<Vec<Bound>> {
     })
 }
 
+/// The column and the values of a condition that is a list of them.
+fn choice(expression: &Expr) -> Option<(String, Vec<String>)> {
+    let mut bounds = condition(&bare(expression.clone()))?.into_iter();
+    match (bounds.next()?, bounds.next()) {
+        (
+            Bound {
+                column,
+                rule: BoundRule::OneOf(values),
+            },
+            None,
+        ) => Some((column, values)),
+        _ => None,
+    }
+}
+
+/// `NOT flag`, and `NOT` of a list of values.
+fn negation(prefix: &ast::PrefixExpr) -> Option<Vec<Bound>> {
+    let operand = bare(prefix.syntax().children().find_map(Expr::cast)?);
+    if let Expr::NameRef(flag) = &operand {
+        return Some(vec![Bound {
+            column: name(flag),
+            rule: BoundRule::OneOf(vec!["false".to_owned()]),
+        }]);
+    }
+    let (column, values) = choice(&operand)?;
+    not_any(&column, values)
+}
+
 fn not_any(column: &str, values: Vec<String>) -> Option<Vec<Bound>> {
     let bound = |value| Bound {
         column: column.to_owned(),
         rule: BoundRule::Not(value),
     };
     Some(values.into_iter().map(bound).collect())
-}
-
-/// How a value is compared with a constant on its right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    Less,
-    AtMost,
-    Equal,
-    AtLeast,
-    Greater,
-    Unequal,
-}
-
-impl Comparison {
-    fn from_operator(operator: &BinOp) -> Option<Self> {
-        Some(match operator {
-            BinOp::LAngle(_) => Self::Less,
-            BinOp::Lteq(_) => Self::AtMost,
-            BinOp::Eq(_) => Self::Equal,
-            BinOp::Gteq(_) => Self::AtLeast,
-            BinOp::RAngle(_) => Self::Greater,
-            BinOp::Neq(_) | BinOp::Neqb(_) => Self::Unequal,
-            _ => return None,
-        })
-    }
-
-    /// The same comparison with its sides exchanged.
-    fn flipped(self) -> Self {
-        match self {
-            Self::Less => Self::Greater,
-            Self::AtMost => Self::AtLeast,
-            Self::AtLeast => Self::AtMost,
-            Self::Greater => Self::Less,
-            Self::Equal | Self::Unequal => self,
-        }
-    }
-
-    fn rule(self, value: String) -> BoundRule {
-        match self {
-            Self::Less | Self::AtMost => BoundRule::Max {
-                value,
-                inclusive: self == Self::AtMost,
-            },
-            Self::Greater | Self::AtLeast => BoundRule::Min {
-                value,
-                inclusive: self == Self::AtLeast,
-            },
-            Self::Equal => BoundRule::OneOf(vec![value]),
-            Self::Unequal => BoundRule::Not(value),
-        }
-    }
-
-    /// What a comparison of the length with `n` demands; none where no length or no single range
-    /// meets it.
-    fn length_rules(self, n: u32) -> Option<Vec<BoundRule>> {
-        use BoundRule::{MaxLength, MinLength};
-        Some(match self {
-            Self::Less => vec![MaxLength(n.checked_sub(1)?)],
-            Self::AtMost => vec![MaxLength(n)],
-            Self::Equal => vec![MinLength(n), MaxLength(n)],
-            Self::AtLeast => vec![MinLength(n)],
-            Self::Greater => vec![MinLength(n.checked_add(1)?)],
-            Self::Unequal if n == 0 => vec![MinLength(1)],
-            Self::Unequal => return None,
-        })
-    }
 }
 
 #[cfg(test)]
@@ -336,6 +305,29 @@ mod tests {
             ("(value > 0)", "value > 0"),
             (r#"("Weird ""one" >= 1.5)"#, r#"Weird "one >= 1.5"#),
             ("active", r#"active OneOf(["true"])"#),
+            ("(NOT active)", r#"active OneOf(["false"])"#),
+            ("(NOT (v = 0))", r#"v Not("0")"#),
+            (
+                "((w IS NULL) OR (w = ANY (ARRAY['a'::text, 'b'::text])))",
+                r#"w OneOf(["a", "b"])"#,
+            ),
+            ("((a IS NULL) OR ((a > 1) AND (a < 5)))", "a > 1; a < 5"),
+            (
+                "((f >= ('-1.5'::numeric)::double precision) AND (f <= (1.5)::double precision))",
+                "f >= -1.5; f <= 1.5",
+            ),
+            (
+                "(g = ANY (ARRAY[(1)::bigint, ('-3'::integer)::bigint]))",
+                r#"g OneOf(["1", "-3"])"#,
+            ),
+            (
+                "(r > '2020-01-01 00:00:00+00'::timestamp with time zone)",
+                "r > 2020-01-01 00:00:00+00",
+            ),
+            (
+                "(j = ANY (ARRAY['ab'::bpchar, 'cd'::bpchar]))",
+                r#"j OneOf(["ab", "cd"])"#,
+            ),
             ("(active = false)", r#"active OneOf(["false"])"#),
         ] {
             assert_eq!(understood(expression), bounds, "{expression}");
@@ -352,7 +344,11 @@ mod tests {
             ("(a < b)", r#" Unknown("a < b")"#),
             ("((a = 1) OR (b = 2))", r#" Unknown("(a = 1) OR (b = 2)")"#),
             ("((a = 1) OR (a > 5))", r#"a Unknown("(a = 1) OR (a > 5)")"#),
-            ("(NOT a)", r#"a Unknown("NOT a")"#),
+            ("(NOT (a > 1))", r#"a Unknown("NOT (a > 1)")"#),
+            (
+                "((a IS NULL) OR (b = 1))",
+                r#" Unknown("(a IS NULL) OR (b = 1)")"#,
+            ),
             ("(lower(a) = a)", r#"a Unknown("lower(a) = a")"#),
             ("(a > now())", r#"a Unknown("a > now()")"#),
             ("(length(a) < 0)", r#"a Unknown("length(a) < 0")"#),

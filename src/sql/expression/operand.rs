@@ -1,6 +1,6 @@
 //! The ends of a condition: columns, constants and lists of constants.
 
-use squawk_syntax::ast::{self, AstNode, Expr, LitKind};
+use squawk_syntax::ast::{self, AstNode, BinOp, Expr, LitKind};
 
 /// The expression without the parentheses around it.
 pub(super) fn bare(mut expression: Expr) -> Expr {
@@ -109,6 +109,17 @@ pub(super) fn constants(list: &Expr) -> Option<Vec<String>> {
 
 pub(super) fn is_null(expression: &Expr) -> bool {
     matches!(expression, Expr::Literal(literal) if matches!(literal.kind(), Some(LitKind::Null(_))))
+}
+
+/// The column of a `… IS NULL`.
+pub(super) fn null_test(expression: &Expr) -> Option<String> {
+    let Expr::BinExpr(test) = bare(expression.clone()) else {
+        return None;
+    };
+    match test.op()? {
+        BinOp::Is(_) if is_null(&test.rhs()?) => column(&test.lhs()?),
+        _ => None,
+    }
 }
 
 pub(super) fn text_of(expression: &Expr) -> String {

@@ -42,13 +42,23 @@ enum Detect {
     Linter(LinterRule),
     /// The statement has this shape.
     Shape(fn(&Stmt) -> bool),
+    /// Both: squawk alone reports too much.
+    Both(LinterRule, fn(&Stmt) -> bool),
 }
 
 impl Detect {
+    fn linter_rule(self) -> Option<LinterRule> {
+        match self {
+            Self::Linter(rule) | Self::Both(rule, _) => Some(rule),
+            Self::Shape(_) => None,
+        }
+    }
+
     fn finds(self, statement: &Stmt, reported: &BTreeSet<String>) -> bool {
         match self {
             Self::Linter(rule) => reported.contains(&rule.to_string()),
             Self::Shape(matches) => matches(statement),
+            Self::Both(rule, matches) => reported.contains(&rule.to_string()) && matches(statement),
         }
     }
 }
@@ -65,10 +75,7 @@ impl Rule {
 
 /// The names of the linter's rules, among those in the table, that report the statement.
 fn lint(parse: &Parse<SourceFile>, text: &str) -> BTreeSet<String> {
-    let wanted = RULES.iter().filter_map(|rule| match rule.detect {
-        Detect::Linter(rule) => Some(rule),
-        Detect::Shape(_) => None,
-    });
+    let wanted = RULES.iter().filter_map(|rule| rule.detect.linter_rule());
     Linter::from(wanted)
         .lint(parse, text)
         .into_iter()
@@ -119,7 +126,7 @@ mod tests {
                     rule.name
                 );
             }
-            if let Detect::Linter(linter) = rule.detect {
+            if let Some(linter) = rule.detect.linter_rule() {
                 assert_eq!(rule.name, linter.to_string());
             }
         }
@@ -133,6 +140,10 @@ mod tests {
             "ALTER TABLE a ADD CHECK (b > 0) NOT VALID",
             "ALTER TABLE a ADD COLUMN b int",
             "ALTER TABLE a ADD COLUMN b timestamptz NOT NULL DEFAULT now()",
+            "ALTER TABLE a ADD COLUMN b int DEFAULT -1",
+            "ALTER TABLE a ADD COLUMN b date DEFAULT CURRENT_DATE",
+            "ALTER TABLE a ADD COLUMN b jsonb DEFAULT ('{}')::jsonb",
+            "ALTER DOMAIN d ADD CONSTRAINT c CHECK (VALUE > 0) NOT VALID",
             "ALTER TABLE a ADD CONSTRAINT p PRIMARY KEY USING INDEX i",
             "ALTER TABLE a ADD CONSTRAINT u UNIQUE USING INDEX i",
             "CREATE INDEX CONCURRENTLY i ON a (b)",

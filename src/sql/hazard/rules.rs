@@ -4,7 +4,7 @@
 
 use squawk_linter::Rule as LinterRule;
 
-use super::Detect::{self, Linter, Shape};
+use super::Detect::{self, Both, Linter, Shape};
 use super::shapes;
 
 /// One rule.
@@ -62,7 +62,10 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "adding-field-with-default",
-        detect: Linter(LinterRule::AddingFieldWithDefault),
+        detect: Both(
+            LinterRule::AddingFieldWithDefault,
+            shapes::computes_new_column,
+        ),
         message: "A volatile default, an identity or a stored generated column makes PostgreSQL rewrite every row and build every index anew under AccessExclusiveLock: no reads and no writes meanwhile.",
         rewrite: "ADD COLUMN without it; ALTER COLUMN … SET DEFAULT …; then fill the existing rows in batches, each in its own transaction.",
         example: "ALTER TABLE a ADD COLUMN b uuid DEFAULT gen_random_uuid()",
@@ -271,8 +274,8 @@ pub(super) const RULES: &[Rule] = &[
         example: "LOCK TABLE a",
     },
     Rule {
-        name: "ban-alter-domain-with-add-constraint",
-        detect: Linter(LinterRule::BanAlterDomainWithAddConstraint),
+        name: "adding-domain-check",
+        detect: Shape(shapes::adds_domain_check),
         message: "Takes ShareLock on every table that uses the domain and keeps it while it checks every value: no writes to any of them meanwhile.",
         rewrite: "ALTER DOMAIN … ADD CONSTRAINT … NOT VALID; then, in a transaction of its own, ALTER DOMAIN … VALIDATE CONSTRAINT …;",
         example: "ALTER DOMAIN d ADD CONSTRAINT c CHECK (VALUE > 0)",

@@ -43,6 +43,34 @@ pub(super) fn adds_serial_column(statement: &Stmt) -> bool {
         })
 }
 
+/// Whether a new column gets its values from a function or an expression. squawk takes every
+/// default for volatile that it does not know, `-1` and `CURRENT_DATE` among them; only functions
+/// can be.
+pub(super) fn computes_new_column(statement: &Stmt) -> bool {
+    added_columns(statement)
+        .flat_map(|column| column.constraints())
+        .any(|constraint| match constraint {
+            Constraint::GeneratedConstraint(_) => true,
+            Constraint::DefaultConstraint(default) => default
+                .syntax()
+                .descendants()
+                .any(|node| ast::CallExpr::can_cast(node.kind())),
+            _ => false,
+        })
+}
+
+pub(super) fn adds_domain_check(statement: &Stmt) -> bool {
+    let Stmt::AlterDomain(domain) = statement else {
+        return false;
+    };
+    match domain.action() {
+        Some(ast::AlterDomainAction::AddConstraint(added)) => added
+            .constraint()
+            .is_some_and(|constraint| !constraint.is_not_valid()),
+        _ => false,
+    }
+}
+
 pub(super) fn sets_expression(statement: &Stmt) -> bool {
     actions(statement).any(|action| match action {
         AlterTableAction::AlterColumn(column) => {
