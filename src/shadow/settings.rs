@@ -186,3 +186,146 @@ fn quote(value: &str) -> String {
         .replace('\r', "\\r");
     format!("'{escaped}'")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn settings(memory: u64, user: &[(&str, &str)]) -> Settings {
+        Settings {
+            machine: Machine {
+                memory,
+                cpus: 2,
+                shared_memory: None,
+            },
+            connections: 50,
+            user: user
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        }
+    }
+
+    /// The last line wins in `postgresql.conf`, so a name must have one only.
+    fn value(file: &str, name: &str) -> Option<String> {
+        let prefix = format!("{name} = ");
+        let mut values = file.lines().filter_map(|line| line.strip_prefix(&prefix));
+        let value = values.next().map(str::to_owned);
+        assert_eq!(values.next(), None, "{name} stands twice");
+        value
+    }
+
+    fn written(settings: &Settings, durability: Durability, name: &str) -> Option<String> {
+        value(&settings.file(Path::new("/tmp/x/s"), durability), name)
+    }
+
+    #[test]
+    fn buffers_follow_memory_up_to_a_cap() {
+        for (memory, buffers) in [(512, "'128MB'"), (8192, "'2048MB'"), (262_144, "'4096MB'")] {
+            let settings = settings(memory * MIB, &[]);
+            let written = written(&settings, Durability::Production, "shared_buffers");
+            assert_eq!(written.as_deref(), Some(buffers));
+        }
+    }
+
+    #[test]
+    fn the_pools_and_those_beside_them_fit() {
+        let settings = settings(8192 * MIB, &[]);
+        let written = written(&settings, Durability::Production, "max_connections");
+        assert_eq!(written.as_deref(), Some("'61'"));
+    }
+
+    #[test]
+    fn the_users_settings_win_while_measuring_only() {
+        let settings = settings(
+            8192 * MIB,
+            &[
+                ("FSYNC", "off"),
+                ("wal_level", "logical"),
+                ("archive_mode", "on"),
+                ("work_mem", "16MB"),
+            ],
+        );
+        let of = |durability, name| written(&settings, durability, name);
+        assert_eq!(
+            of(Durability::Production, "fsync").as_deref(),
+            Some("'off'")
+        );
+        assert_eq!(
+            of(Durability::Production, "wal_level").as_deref(),
+            Some("'logical'")
+        );
+        assert_eq!(
+            of(Durability::Filling, "wal_level").as_deref(),
+            Some("'minimal'")
+        );
+        assert_eq!(of(Durability::Filling, "archive_mode"), None);
+        assert_eq!(
+            of(Durability::Filling, "work_mem").as_deref(),
+            Some("'16MB'")
+        );
+    }
+
+    #[test]
+    fn names_that_are_none_or_the_tools_are_refused() {
+        for name in ["", "1x", "a b", "x'; y", "a\nb"] {
+            let check = settings(MIB, &[(name, "1")]).check();
+            assert!(
+                matches!(check, Err(ServerError::SettingName { .. })),
+                "{name}"
+            );
+        }
+        for name in ["port", "Unix_Socket_Directories", "include"] {
+            let check = settings(MIB, &[(name, "1")]).check();
+            assert!(
+                matches!(check, Err(ServerError::SettingReserved { .. })),
+                "{name}"
+            );
+        }
+        assert!(
+            settings(MIB, &[("auto_explain.log_timing", "on")])
+                .check()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn little_shared_memory_is_not_relied_on() {
+        let mut settings = settings(8192 * MIB, &[]);
+        settings.machine.shared_memory = Some(64 * MIB);
+        let written = written(
+            &settings,
+            Durability::Production,
+            "dynamic_shared_memory_type",
+        );
+        assert_eq!(written.as_deref(), Some("'mmap'"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_stays_one_string_on_one_line(value in any::<String>()) {
+            let quoted = quote(&value);
+            let inner = &quoted[1..quoted.len() - 1];
+            prop_assert!(!quoted.contains(['\n', '\r']));
+            let mut characters = inner.chars();
+            let mut read = String::new();
+            while let Some(character) = characters.next() {
+                read.push(match character {
+                    '\'' => {
+                        prop_assert_eq!(characters.next(), Some('\''));
+                        '\''
+                    }
+                    '\\' => match characters.next() {
+                        Some('n') => '\n',
+                        Some('r') => '\r',
+                        other => other.unwrap(),
+                    },
+                    other => other,
+                });
+            }
+            prop_assert_eq!(read, value);
+        }
+    }
+}
