@@ -97,7 +97,10 @@ impl Cluster {
         let how = match ended.map_err(|source| self.unwatched(source))? {
             Some(status) if status.success() => return Ok(()),
             Some(status) => format!("failed ({status})"),
-            None => format!("did not end within {} s", limit.as_secs()),
+            None if self.postmaster.is_up() => {
+                format!("did not end within {} s", limit.as_secs())
+            }
+            None => "was stopped".to_owned(),
         };
         Err(ServerError::Initdb {
             how,
@@ -147,21 +150,17 @@ impl Cluster {
 
     /// Fast shutdown: sessions are ended, a checkpoint is written.
     pub(super) async fn shut_down(&self) -> Result<(), ServerError> {
-        let ended = self.postmaster.ended();
-        ended.map_err(|source| self.unwatched(source))?;
-        if !self.postmaster.is_up() {
-            return Err(ServerError::NotRunning {
-                log: self.postmaster.log_tail(0),
-            });
-        }
         self.postmaster.signal(Signal::INT);
         let ended = self.postmaster.wait(SHUTDOWN_LIMIT).await;
+        let log = self.postmaster.log_tail(0);
         match ended.map_err(|source| self.unwatched(source))? {
-            Some(_) => Ok(()),
-            None => Err(ServerError::Shutdown {
+            Some(status) if status.success() => Ok(()),
+            None if self.postmaster.is_up() => Err(ServerError::Shutdown {
                 limit: SHUTDOWN_LIMIT,
-                log: self.postmaster.log_tail(0),
+                log,
             }),
+            // It was gone before it was asked to go.
+            _ => Err(ServerError::NotRunning { log }),
         }
     }
 

@@ -1,15 +1,15 @@
 //! The private directory of one server, and the sweep of what crashed runs left.
 
 use std::env;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
-use rustix::process::{Pid, Signal, geteuid, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use super::account::Account;
 use super::error::ServerError;
@@ -25,7 +25,7 @@ const SOCKET_PATH_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 }
 /// The socket's file name for the port that all embedded servers have in their own directory.
 const SOCKET_NAME: &str = ".s.PGSQL.5432";
 
-/// How long a server of a crashed run may take to end, twice over.
+/// How long a server of a crashed run may take to end after SIGQUIT, and again after SIGKILL.
 const LEFTOVER_LIMIT: Duration = Duration::from_secs(10);
 
 /// `pgrehearse-XXXXXX`, which only the server's user can enter: `lock`, `server.log`, the data
@@ -61,16 +61,19 @@ impl RunDirectory {
     }
 
     fn make(parent: &Path, account: Option<&Account>, keep: bool) -> io::Result<Self> {
-        // Mode 0700 from the start; removed again if anything below fails.
+        // Closed to others from the start, whatever the umask; removed again if anything below fails.
         let directory = tempfile::Builder::new()
             .prefix(PREFIX)
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(std::path::absolute(parent)?)?;
         let lock = if keep {
             None
         } else {
             Some(lock(directory.path())?)
         };
-        fs::create_dir(directory.path().join("s"))?;
+        DirBuilder::new()
+            .mode(0o700)
+            .create(directory.path().join("s"))?;
         create_new(&directory.path().join("server.log"))?;
         if let Some(Account { uid, gid, .. }) = account {
             chown(directory.path().join("s"), Some(*uid), Some(*gid))?;
@@ -190,22 +193,23 @@ fn end_leftover(data: &Path) -> Option<()> {
             return Some(());
         };
         let _ = kill_process(pid, signal);
-        if has_ended(pid) {
+        if has_left(pid, data) {
             return Some(());
         }
     }
     None
 }
 
-fn has_ended(pid: Pid) -> bool {
-    let pause = Duration::from_millis(10);
-    (0..LEFTOVER_LIMIT.as_millis() / pause.as_millis()).any(|_| {
-        let ended = test_kill_process(pid).is_err();
-        if !ended {
-            sleep(pause);
+/// Waits, but not for somebody to collect the ended process: its new parent may never do so.
+fn has_left(pid: Pid, data: &Path) -> bool {
+    let deadline = Instant::now() + LEFTOVER_LIMIT;
+    while works_in(pid, data) {
+        if Instant::now() >= deadline {
+            return false;
         }
-        ended
-    })
+        sleep(Duration::from_millis(10));
+    }
+    true
 }
 
 /// The process in `postmaster.pid`, if it is the server of this data directory: pids are used

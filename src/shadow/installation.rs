@@ -170,3 +170,23 @@ impl Installation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_installations_tell_their_version() {
+        for (folder, version) in [
+            ("15", Some(15)),
+            ("9", Some(9)),
+            ("pgsql-17", Some(17)),
+            ("postgresql@18", Some(18)),
+            ("bin", None),
+            ("postgresql", None),
+            ("node@22", None),
+        ] {
+            assert_eq!(major(OsStr::new(folder)), version, "{folder}");
+        }
+    }
+}

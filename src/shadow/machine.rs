@@ -60,9 +60,10 @@ fn control_group_limit() -> Option<u64> {
         let (_, group) = line.split_once(':')?;
         let (controllers, path) = group.split_once(':')?;
         if controllers.is_empty() {
-            limit_under("/sys/fs/cgroup", path, "memory.max")
+            limit_under(Path::new("/sys/fs/cgroup"), path, "memory.max")
         } else if controllers.split(',').any(|name| name == "memory") {
-            limit_under("/sys/fs/cgroup/memory", path, "memory.limit_in_bytes")
+            let root = Path::new("/sys/fs/cgroup/memory");
+            limit_under(root, path, "memory.limit_in_bytes")
         } else {
             None
         }
@@ -70,8 +71,9 @@ fn control_group_limit() -> Option<u64> {
     limits.min()
 }
 
-fn limit_under(root: &str, path: &str, file: &str) -> Option<u64> {
-    let inner = Path::new(root).join(path.trim_start_matches('/'));
+/// The least limit in a group's folder and in those above it, up to `root`.
+fn limit_under(root: &Path, path: &str, file: &str) -> Option<u64> {
+    let inner = root.join(path.trim_start_matches('/'));
     inner
         .ancestors()
         .take_while(|group| group.starts_with(root))
@@ -90,5 +92,22 @@ mod tests {
         let machine = Machine::measure();
         assert!(machine.memory >= 64 * MIB, "{machine:?}");
         assert!(machine.cpus >= 1, "{machine:?}");
+    }
+
+    #[test]
+    fn the_tightest_of_nested_limits_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("pod/container");
+        fs::create_dir_all(&inner).unwrap();
+        let limit = || limit_under(root.path(), "/pod/container", "memory.max");
+        assert_eq!(limit(), None);
+        fs::write(inner.join("memory.max"), "max\n").unwrap();
+        assert_eq!(limit(), None);
+        fs::write(root.path().join("pod/memory.max"), "1073741824\n").unwrap();
+        assert_eq!(limit(), Some(1024 * MIB));
+        fs::write(inner.join("memory.max"), "536870912\n").unwrap();
+        assert_eq!(limit(), Some(512 * MIB));
+        // A path as seen from outside of a container has no folder inside.
+        assert_eq!(limit_under(root.path(), "/elsewhere", "memory.max"), None);
     }
 }

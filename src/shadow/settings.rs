@@ -40,6 +40,33 @@ const SPARE_CONNECTIONS: u32 = 8;
 /// PostgreSQL's default of `superuser_reserved_connections`.
 const SUPERUSER_RESERVED: u32 = 3;
 
+/// Containers get 64 MB of shared memory, too little for a parallel query. With less than this, files
+/// in the data directory take its place.
+const LITTLE_SHARED_MEMORY: u64 = 256 * MIB;
+
+/// Settings of the tool's own that are the same everywhere. What is neither here nor sized to the
+/// machine stays at PostgreSQL's default, as it does on most servers in production.
+const FIXED: [(&str, &str); 13] = [
+    // Checkpoints by time, not in the middle of one run and not of the next.
+    ("max_wal_size", "4GB"),
+    ("min_wal_size", "1GB"),
+    ("checkpoint_timeout", "15min"),
+    // The server's log then tells of lock waits on its own.
+    ("log_lock_waits", "on"),
+    ("log_line_prefix", "%m [%p] %a "),
+    // Messages are shown to the user as they come.
+    ("lc_messages", "C"),
+    // Rows and plans must not depend on where the machine stands.
+    ("timezone", "UTC"),
+    ("log_timezone", "UTC"),
+    // PostgreSQL's defaults, written down because the verdict rests on them.
+    ("fsync", "on"),
+    ("synchronous_commit", "on"),
+    ("full_page_writes", "on"),
+    ("autovacuum", "on"),
+    ("wal_level", "replica"),
+];
+
 /// What a configuration is made from.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
@@ -72,6 +99,7 @@ impl Settings {
     /// The text of `postgresql.conf`, for a server whose socket is in `socket_directory`.
     pub(super) fn file(&self, socket_directory: &Path, durability: Durability) -> String {
         let mut all = self.sized();
+        all.extend(owned(BTreeMap::from(FIXED)));
         all.extend([
             ("listen_addresses".to_owned(), String::new()),
             (
@@ -94,10 +122,10 @@ impl Settings {
             .collect()
     }
 
-    /// The tool's own settings while measuring. What is not here stays at PostgreSQL's default, as
-    /// it does on most servers in production.
+    /// Settings that follow the machine and the traffic.
     fn sized(&self) -> BTreeMap<String, String> {
-        let memory = self.machine.memory;
+        let Machine { memory, cpus, .. } = self.machine;
+        let beside = SUPERUSER_RESERVED + SPARE_CONNECTIONS;
         let mut settings = BTreeMap::from([
             // A quarter of memory, as the manual's "Resource Consumption" advises, with a cap: the
             // tool shares the machine, and the rest of memory caches the files anyway.
@@ -108,44 +136,21 @@ impl Settings {
             // servers are rarely left at the default of 64 MB.
             (
                 "maintenance_work_mem",
-                mebibytes((memory / 16).min(1024 * MIB)),
+                mebibytes((memory / 16).clamp(64 * MIB, 1024 * MIB)),
             ),
-            // Checkpoints by time, not in the middle of one run and not of the next.
-            ("max_wal_size", "4GB".to_owned()),
-            ("min_wal_size", "1GB".to_owned()),
-            ("checkpoint_timeout", "15min".to_owned()),
             (
                 "max_connections",
-                (self.connections + SUPERUSER_RESERVED + SPARE_CONNECTIONS).to_string(),
+                self.connections.saturating_add(beside).to_string(),
             ),
             // The default of 8 is also what a small machine needs for its background workers.
-            ("max_worker_processes", self.machine.cpus.max(8).to_string()),
-            ("max_parallel_workers", self.machine.cpus.max(2).to_string()),
-            // The server's log then tells of lock waits on its own.
-            ("log_lock_waits", "on".to_owned()),
-            ("log_line_prefix", "%m [%p] %a ".to_owned()),
-            // Messages are shown to the user as they come.
-            ("lc_messages", "C".to_owned()),
-            // Rows and plans must not depend on where the machine stands.
-            ("timezone", "UTC".to_owned()),
-            ("log_timezone", "UTC".to_owned()),
-            // PostgreSQL's defaults, written down because the verdict rests on them.
-            ("fsync", "on".to_owned()),
-            ("synchronous_commit", "on".to_owned()),
-            ("full_page_writes", "on".to_owned()),
-            ("autovacuum", "on".to_owned()),
-            ("wal_level", "replica".to_owned()),
+            ("max_worker_processes", cpus.max(8).to_string()),
+            ("max_parallel_workers", cpus.max(2).to_string()),
         ]);
-        // Containers get 64 MB of shared memory, too little for a parallel query; files in the
-        // data directory hold what does not fit.
-        if self
-            .machine
-            .shared_memory
-            .is_some_and(|free| free < 256 * MIB)
-        {
+        let shared_memory = self.machine.shared_memory;
+        if shared_memory.is_some_and(|free| free < LITTLE_SHARED_MEMORY) {
             settings.insert("dynamic_shared_memory_type", "mmap".to_owned());
         }
-        named(settings)
+        owned(settings)
     }
 
     /// What changes while filling, whatever the user's settings say: they are for measuring.
@@ -153,7 +158,7 @@ impl Settings {
         let Machine { memory, cpus, .. } = self.machine;
         // One REINDEX a processor at a time, together a quarter of memory.
         let maintenance = (memory / 4 / cpus.max(1)).clamp(64 * MIB, 2048 * MIB);
-        named(BTreeMap::from([
+        owned(BTreeMap::from([
             ("fsync", "off".to_owned()),
             ("synchronous_commit", "off".to_owned()),
             ("full_page_writes", "off".to_owned()),
@@ -166,10 +171,10 @@ impl Settings {
     }
 }
 
-fn named(settings: BTreeMap<&str, String>) -> BTreeMap<String, String> {
+fn owned(settings: BTreeMap<&str, impl Into<String>>) -> BTreeMap<String, String> {
     settings
         .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
+        .map(|(name, value)| (name.to_owned(), value.into()))
         .collect()
 }
 
@@ -185,4 +190,147 @@ fn quote(value: &str) -> String {
         .replace('\n', "\\n")
         .replace('\r', "\\r");
     format!("'{escaped}'")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn settings(memory: u64, user: &[(&str, &str)]) -> Settings {
+        Settings {
+            machine: Machine {
+                memory,
+                cpus: 2,
+                shared_memory: None,
+            },
+            connections: 50,
+            user: user
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        }
+    }
+
+    /// The last line wins in `postgresql.conf`, so a name must have one only.
+    fn value(file: &str, name: &str) -> Option<String> {
+        let prefix = format!("{name} = ");
+        let mut values = file.lines().filter_map(|line| line.strip_prefix(&prefix));
+        let value = values.next().map(str::to_owned);
+        assert_eq!(values.next(), None, "{name} stands twice");
+        value
+    }
+
+    fn written(settings: &Settings, durability: Durability, name: &str) -> Option<String> {
+        value(&settings.file(Path::new("/tmp/x/s"), durability), name)
+    }
+
+    #[test]
+    fn buffers_follow_memory_up_to_a_cap() {
+        for (memory, buffers) in [(512, "'128MB'"), (8192, "'2048MB'"), (262_144, "'4096MB'")] {
+            let settings = settings(memory * MIB, &[]);
+            let written = written(&settings, Durability::Production, "shared_buffers");
+            assert_eq!(written.as_deref(), Some(buffers));
+        }
+    }
+
+    #[test]
+    fn the_pools_and_those_beside_them_fit() {
+        let settings = settings(8192 * MIB, &[]);
+        let written = written(&settings, Durability::Production, "max_connections");
+        assert_eq!(written.as_deref(), Some("'61'"));
+    }
+
+    #[test]
+    fn the_users_settings_win_while_measuring_only() {
+        let settings = settings(
+            8192 * MIB,
+            &[
+                ("FSYNC", "off"),
+                ("wal_level", "logical"),
+                ("archive_mode", "on"),
+                ("work_mem", "16MB"),
+            ],
+        );
+        let of = |durability, name| written(&settings, durability, name);
+        assert_eq!(
+            of(Durability::Production, "fsync").as_deref(),
+            Some("'off'")
+        );
+        assert_eq!(
+            of(Durability::Production, "wal_level").as_deref(),
+            Some("'logical'")
+        );
+        assert_eq!(
+            of(Durability::Filling, "wal_level").as_deref(),
+            Some("'minimal'")
+        );
+        assert_eq!(of(Durability::Filling, "archive_mode"), None);
+        assert_eq!(
+            of(Durability::Filling, "work_mem").as_deref(),
+            Some("'16MB'")
+        );
+    }
+
+    #[test]
+    fn names_that_are_none_or_the_tools_are_refused() {
+        for name in ["", "1x", "a b", "x'; y", "a\nb"] {
+            let check = settings(MIB, &[(name, "1")]).check();
+            assert!(
+                matches!(check, Err(ServerError::SettingName { .. })),
+                "{name}"
+            );
+        }
+        for name in ["port", "Unix_Socket_Directories", "include"] {
+            let check = settings(MIB, &[(name, "1")]).check();
+            assert!(
+                matches!(check, Err(ServerError::SettingReserved { .. })),
+                "{name}"
+            );
+        }
+        assert!(
+            settings(MIB, &[("auto_explain.log_timing", "on")])
+                .check()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn little_shared_memory_is_not_relied_on() {
+        let mut settings = settings(8192 * MIB, &[]);
+        settings.machine.shared_memory = Some(64 * MIB);
+        let written = written(
+            &settings,
+            Durability::Production,
+            "dynamic_shared_memory_type",
+        );
+        assert_eq!(written.as_deref(), Some("'mmap'"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_stays_one_string_on_one_line(value in any::<String>()) {
+            let quoted = quote(&value);
+            let inner = &quoted[1..quoted.len() - 1];
+            prop_assert!(!quoted.contains(['\n', '\r']));
+            let mut characters = inner.chars();
+            let mut read = String::new();
+            while let Some(character) = characters.next() {
+                read.push(match character {
+                    '\'' => {
+                        prop_assert_eq!(characters.next(), Some('\''));
+                        '\''
+                    }
+                    '\\' => match characters.next() {
+                        Some('n') => '\n',
+                        Some('r') => '\r',
+                        other => other.unwrap(),
+                    },
+                    other => other,
+                });
+            }
+            prop_assert_eq!(read, value);
+        }
+    }
 }
