@@ -4,7 +4,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a benchmark has nothing better to do than to stop and show"
@@ -27,19 +26,22 @@ use pgrehearse::units::Rate;
 use private_server::{PrivateServer, bin_directory};
 
 const RATE: f64 = 2_000.0;
-const SECONDS: u64 = 10;
-const ROUNDS: usize = 3;
 
 /// One round of one generator.
 struct Measured {
     transactions: u64,
     mean_lag: f64,
+    p50_lag: f64,
     p99_lag: f64,
     mean_latency: f64,
     cpu: f64,
 }
 
+/// `[ROUNDS [SECONDS]]`: three rounds of ten seconds, if not said otherwise.
 fn main() {
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse::<u64>().ok());
+    let rounds = numbers.next().unwrap_or(3);
+    let seconds = numbers.next().unwrap_or(10);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -48,16 +50,16 @@ fn main() {
         let server = PrivateServer::start().await;
         pgbench(&server, &["-i", "-q", "-s", "10"]);
         println!(
-            "{RATE} transactions/s for {SECONDS} s, 8 connections, 2 threads, prepared, select only"
+            "{RATE} transactions/s for {seconds} s, 8 connections, 2 threads, prepared, select only"
         );
         println!(
-            "{:12} {:>12} {:>10} {:>10} {:>13} {:>8}",
-            "", "transactions", "mean lag", "p99 lag", "mean latency", "CPU"
+            "{:12} {:>12} {:>10} {:>10} {:>10} {:>13} {:>8}",
+            "", "transactions", "mean lag", "median", "p99 lag", "mean latency", "CPU"
         );
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            theirs.push(measure_pgbench(&server).show("pgbench"));
-            ours.push(measure_fleet(&server).await.show("pgrehearse"));
+        for _ in 0..rounds {
+            theirs.push(measure_pgbench(&server, seconds).show("pgbench"));
+            ours.push(measure_fleet(&server, seconds).await.show("pgrehearse"));
         }
         let mean = |rounds: &[Measured]| {
             rounds.iter().map(|round| round.mean_lag).sum::<f64>() / rounds.len() as f64
@@ -73,9 +75,10 @@ fn main() {
 impl Measured {
     fn show(self, name: &str) -> Self {
         println!(
-            "{name:12} {:>12} {:>7.1} µs {:>7.1} µs {:>10.1} µs {:>6.2} s",
+            "{name:12} {:>12} {:>7.1} µs {:>7.1} µs {:>7.1} µs {:>10.1} µs {:>6.2} s",
             self.transactions,
             self.mean_lag * 1e6,
+            self.p50_lag * 1e6,
             self.p99_lag * 1e6,
             self.mean_latency * 1e6,
             self.cpu,
@@ -108,7 +111,7 @@ impl Keys for NoKeys {
 const SELECT_ONLY: &str = "\\set aid random(1, 1000000)
 SELECT abalance FROM pgbench_accounts WHERE aid = :aid;";
 
-async fn measure_fleet(server: &PrivateServer) -> Measured {
+async fn measure_fleet(server: &PrivateServer, seconds: u64) -> Measured {
     let traffic = TrafficPlan {
         rate: Rate(RATE),
         arrivals: Arrivals::Poisson,
@@ -135,28 +138,29 @@ async fn measure_fleet(server: &PrivateServer) -> Measured {
     };
     let fleet = Fleet::start(setup).await.unwrap();
     fleet.go(Arc::new(Timeline::new()));
-    tokio::time::sleep(Duration::from_secs(SECONDS)).await;
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
     let recording = fleet.stop(Duration::from_secs(5)).await.unwrap();
     let cpu = cpu_seconds(Whose::Own) - before;
     let names = ["select-only".to_owned()];
-    let length = Duration::from_secs(SECONDS);
+    let length = Duration::from_secs(seconds);
     let phase = recording.phase(PhaseName::Warmup, &names, Duration::ZERO, length);
     assert_eq!(phase.accounting.completed, phase.accounting.scheduled);
     let (lag, latency) = (phase.lag.unwrap(), phase.latency.unwrap());
     Measured {
         transactions: phase.accounting.completed,
         mean_lag: lag.mean,
+        p50_lag: lag.p50,
         p99_lag: lag.p99,
         mean_latency: latency.mean,
         cpu,
     }
 }
 
-fn measure_pgbench(server: &PrivateServer) -> Measured {
+fn measure_pgbench(server: &PrivateServer, seconds: u64) -> Measured {
     let logs = tempfile::tempdir().unwrap();
     let prefix = logs.path().join("log");
     let before = cpu_seconds(Whose::Children);
-    let (rate, seconds) = (RATE.to_string(), SECONDS.to_string());
+    let (rate, seconds) = (RATE.to_string(), seconds.to_string());
     pgbench(
         server,
         &[
@@ -185,6 +189,7 @@ fn measure_pgbench(server: &PrivateServer) -> Measured {
     Measured {
         transactions: lags.len() as u64,
         mean_lag: lags.iter().sum::<f64>() / count / 1e6,
+        p50_lag: lags[lags.len() / 2] / 1e6,
         p99_lag: lags[lags.len() * 99 / 100] / 1e6,
         mean_latency: latency / count / 1e6,
         cpu,
