@@ -134,6 +134,14 @@ impl Fleet {
         self.gauges.live()
     }
 
+    /// Whether all workers are at work. One that is not has died; [`Fleet::stop`] tells why.
+    pub fn is_alive(&self) -> bool {
+        !self
+            .workers
+            .iter()
+            .any(|worker| worker.thread.is_finished())
+    }
+
     /// Which backend runs which transaction; usable from any thread, as long as one likes.
     pub fn registry(&self) -> Arc<Registry> {
         Arc::clone(&self.registry)

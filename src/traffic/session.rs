@@ -18,8 +18,11 @@ use crate::scenario::plan::Protocol;
 /// What the sessions call themselves in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "pgrehearse traffic";
 
-/// How long a connection may take to open, or a closing one to say good-bye.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection may take to open, unless its settings say otherwise.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a closing connection may take to cancel its statement, and to say good-bye.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// One open connection.
 pub(super) struct Session {
@@ -151,7 +154,7 @@ impl Session {
     pub(super) async fn abandon(self) {
         let token = self.client.cancel_token();
         // A server that does not answer is not waited for.
-        let _ = tokio::time::timeout(PATIENCE, token.cancel_query(NoTls)).await;
+        let _ = tokio::time::timeout(FAREWELL, token.cancel_query(NoTls)).await;
         self.close().await;
     }
 
@@ -159,7 +162,7 @@ impl Session {
     pub(super) async fn close(self) {
         let Self { client, driver, .. } = self;
         drop(client);
-        let _ = tokio::time::timeout(PATIENCE, driver).await;
+        let _ = tokio::time::timeout(FAREWELL, driver).await;
     }
 
     /// Classifies an error. A statement whose plan or name the server no longer has is prepared anew
@@ -211,7 +214,7 @@ pub(super) fn configure(config: &Config, statement_timeout: Duration) -> Config 
     };
     config.options(options).application_name(APPLICATION_NAME);
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(PATIENCE);
+        config.connect_timeout(CONNECT_TIMEOUT);
     }
     config
 }

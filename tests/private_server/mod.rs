@@ -1,5 +1,12 @@
 //! A PostgreSQL server for one test: a Unix socket in a private directory, gone when dropped.
 
+#![expect(dead_code, reason = "tests and benchmarks each use a part of it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test without its server has failed"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -7,14 +14,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio_postgres::{Client, Config, NoTls};
 
-pub struct PrivateServer {
+pub(crate) struct PrivateServer {
     postgres: Option<Child>,
     directory: TempDir,
 }
 
 impl PrivateServer {
     /// Makes a cluster and starts it; returns when it answers.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let directory = TempDir::with_prefix_in("pgr-traffic-", "/tmp").unwrap();
         if is_root() {
             run(Command::new("chown").arg("postgres:").arg(directory.path()));
@@ -32,7 +39,7 @@ impl PrivateServer {
     }
 
     /// Starts the server, which is down; returns when it answers.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         let postgres = unprivileged("postgres")
             .arg("-D")
             .arg(self.directory.path().join("data"))
@@ -59,7 +66,7 @@ impl PrivateServer {
     }
 
     /// Stops the server and all its sessions at once.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut postgres) = self.postgres.take() {
             // SIGINT is PostgreSQL's fast shutdown.
             run(Command::new("kill").args(["-INT", &postgres.id().to_string()]));
@@ -68,12 +75,12 @@ impl PrivateServer {
     }
 
     /// Where the server's socket is.
-    pub fn socket_directory(&self) -> &Path {
+    pub(crate) fn socket_directory(&self) -> &Path {
         self.directory.path()
     }
 
     /// How to connect to it.
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         let mut config = Config::new();
         config
             .host_path(self.directory.path())
@@ -83,7 +90,7 @@ impl PrivateServer {
     }
 
     /// A connection of the test's own.
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         let (client, connection) = self.config().connect(NoTls).await.unwrap();
         tokio::spawn(connection);
         client
@@ -112,7 +119,7 @@ fn unprivileged(program: &str) -> Command {
 }
 
 /// The newest PostgreSQL of the system's packages.
-pub fn bin_directory() -> PathBuf {
+pub(crate) fn bin_directory() -> PathBuf {
     let mut installed: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .unwrap()
         .map(|entry| entry.unwrap().path().join("bin"))
