@@ -1,0 +1,51 @@
+//! COPY into a table.
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use tokio_postgres::{Client, CopyInSink, Error};
+
+use crate::schema::RelationName;
+
+use super::names;
+
+/// What a session that fills sets: foreign keys and triggers off, and no wait for the disk at commit.
+pub const FILL_SESSION: &str = "SET session_replication_role = replica; SET synchronous_commit = off; \
+     SET statement_timeout = 0; SET lock_timeout = 0; SET client_min_messages = warning";
+
+/// The statement that reads rows of these columns in COPY's text format.
+pub fn copy_statement(table: &RelationName, columns: &[String]) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| names::quote(column)).collect();
+    format!(
+        "COPY {} ({}) FROM STDIN",
+        names::quoted(table),
+        columns.join(", ")
+    )
+}
+
+/// Begins to copy. The caller feeds it with [`send`] and ends it with [`finish`]; what is dropped
+/// before is rolled back by the server.
+///
+/// # Errors
+/// What the server or the connection says.
+pub async fn begin(client: &Client, statement: &str) -> Result<CopyInSink<Bytes>, Error> {
+    client.copy_in(statement).await
+}
+
+/// Sends whole rows.
+///
+/// # Errors
+/// What the server or the connection says, perhaps of rows sent before.
+pub async fn send(
+    sink: &mut std::pin::Pin<&mut CopyInSink<Bytes>>,
+    rows: Bytes,
+) -> Result<(), Error> {
+    sink.send(rows).await
+}
+
+/// Commits the copy and returns the rows that it wrote.
+///
+/// # Errors
+/// What the server says of the rows.
+pub async fn finish(sink: &mut std::pin::Pin<&mut CopyInSink<Bytes>>) -> Result<u64, Error> {
+    sink.as_mut().finish().await
+}

@@ -1,0 +1,83 @@
+//! Indexes that stand still while tables are filled.
+
+use tokio_postgres::{Client, Error};
+
+use super::names;
+use crate::schema::RelationName;
+
+/// An index of a filled table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// `pg_class.oid`.
+    pub oid: u32,
+    /// Its name.
+    pub name: RelationName,
+    /// The table that it belongs to.
+    pub table: RelationName,
+}
+
+/// Indexes that are not ready take no inserts. Sessions that begin afterwards see it, and `REINDEX`
+/// sets it back. `indisvalid` stays, so that a foreign key can still be added meanwhile.
+const SUSPEND: &str = "
+    UPDATE pg_catalog.pg_index SET indisready = false
+    WHERE indrelid = ANY ($1) AND indislive AND indisready";
+
+/// The largest tables' first, so that the last to be built is a small one.
+const INDEXES: &str = "
+    SELECT i.indexrelid, xn.nspname, x.relname, tn.nspname, t.relname
+    FROM pg_catalog.pg_index i
+    JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+    JOIN pg_catalog.pg_namespace xn ON xn.oid = x.relnamespace
+    JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
+    JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+    WHERE i.indrelid = ANY ($1) AND i.indislive
+    ORDER BY pg_catalog.pg_relation_size(t.oid) DESC, x.relname";
+
+/// Stops the maintenance of all indexes of these tables. Only a superuser may.
+///
+/// # Errors
+/// What the server says.
+pub async fn suspend(client: &Client, tables: &[u32]) -> Result<u64, Error> {
+    client.execute(SUSPEND, &[&tables]).await
+}
+
+/// The indexes of these tables, those of the largest table first.
+///
+/// # Errors
+/// What the server says.
+pub async fn of_tables(client: &Client, tables: &[u32]) -> Result<Vec<Index>, Error> {
+    let rows = client.query(INDEXES, &[&tables]).await?;
+    let mut indexes = Vec::with_capacity(rows.len());
+    for row in rows {
+        indexes.push(Index {
+            oid: row.try_get(0)?,
+            name: RelationName {
+                schema: row.try_get(1)?,
+                name: row.try_get(2)?,
+            },
+            table: RelationName {
+                schema: row.try_get(3)?,
+                name: row.try_get(4)?,
+            },
+        });
+    }
+    Ok(indexes)
+}
+
+/// Builds an index anew from its table, which makes it ready again.
+///
+/// # Errors
+/// What the server says, such as a unique violation.
+pub async fn rebuild(client: &Client, index: &Index) -> Result<(), Error> {
+    let statement = format!("REINDEX INDEX {}", names::quoted(&index.name));
+    client.batch_execute(&statement).await
+}
+
+/// Whether this session's user is a superuser.
+///
+/// # Errors
+/// What the server says.
+pub async fn is_superuser(client: &Client) -> Result<bool, Error> {
+    let sql = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
+    client.query_one(sql, &[]).await?.try_get(0)
+}

@@ -1,0 +1,139 @@
+//! Why a fill failed, and what the scenario can say so that it does not.
+
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::schema::{Schema, Table};
+
+/// Why a fill failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FillError {
+    /// No connection.
+    #[error("connecting to fill the shadow: {0}")]
+    Connect(#[source] tokio_postgres::Error),
+    /// A user who may not switch indexes and triggers off.
+    #[error("filling needs a superuser of the shadow's server: connect as one")]
+    NotSuperuser,
+    /// Rows that the database does not accept.
+    #[error("{doing}: {message}{}; {help}", place(context))]
+    Rejected {
+        /// What was being done, with the table's name.
+        doing: String,
+        /// The constraint that the rows break, if one.
+        constraint: Option<String>,
+        /// The server's message.
+        message: String,
+        /// Where, as the server says it.
+        context: Option<String>,
+        /// What to do.
+        help: String,
+    },
+    /// Anything else that the server or the connection says.
+    #[error("{doing}: {source}")]
+    Server {
+        /// What was being done.
+        doing: String,
+        /// What was said.
+        source: tokio_postgres::Error,
+    },
+    /// A thread or its event loop could not be started.
+    #[error("starting a worker of the fill: {0}")]
+    Worker(#[from] std::io::Error),
+    /// A worker ended without a result.
+    #[error("a worker of the fill died: this is a defect of the tool")]
+    Died,
+    /// It was told to stop.
+    #[error("the fill was stopped")]
+    Stopped,
+}
+
+fn place(context: &Option<String>) -> String {
+    match context {
+        Some(context) => format!(" ({context})"),
+        None => String::new(),
+    }
+}
+
+impl FillError {
+    /// What a server's error means for the scenario.
+    pub(super) fn explain(schema: &Schema, doing: &str, source: tokio_postgres::Error) -> Self {
+        let doing = doing.to_owned();
+        let Some(error) = source.as_db_error() else {
+            return Self::Server { doing, source };
+        };
+        let Some(help) = help(schema, error) else {
+            return Self::Server { doing, source };
+        };
+        Self::Rejected {
+            doing,
+            constraint: error.constraint().map(str::to_owned),
+            message: match error.detail() {
+                Some(detail) => format!("{}: {detail}", error.message()),
+                None => error.message().to_owned(),
+            },
+            context: error.where_().map(str::to_owned),
+            help,
+        }
+    }
+}
+
+/// What the scenario can say against an error of the data; none for other errors.
+fn help(schema: &Schema, error: &DbError) -> Option<String> {
+    let table = schema.tables.iter().find(|table| {
+        error.schema() == Some(&table.name.schema) && error.table() == Some(&table.name.name)
+    });
+    let code = error.code();
+    let columns = match (error.column(), table) {
+        (Some(column), _) => vec![column.to_owned()],
+        (None, Some(table)) => constrained(table, error.constraint().unwrap_or_default()),
+        (None, None) => Vec::new(),
+    };
+    let section = match (table, columns.as_slice()) {
+        (Some(table), [column]) => format!("under [tables.{}.columns.{column}]", table.name),
+        (Some(table), _) => format!(
+            "for {} under [tables.{}.columns]",
+            list(&columns),
+            table.name
+        ),
+        (None, _) => "for the column under [tables]".to_owned(),
+    };
+    if *code == SqlState::UNIQUE_VIOLATION {
+        return Some(format!(
+            "give values that do not repeat, `pattern` or `values`, {section}"
+        ));
+    }
+    if *code == SqlState::CHECK_VIOLATION || *code == SqlState::EXCLUSION_VIOLATION {
+        return Some(format!(
+            "say what holds with `values`, `range` or `pattern` {section}"
+        ));
+    }
+    if *code == SqlState::NOT_NULL_VIOLATION {
+        return Some(format!("give it `values` or a `pattern` {section}"));
+    }
+    // Class 22 is data exceptions: a value that the type does not take.
+    code.code()
+        .starts_with("22")
+        .then(|| format!("say what the type takes with `values` or `pattern` {section}"))
+}
+
+fn constrained(table: &Table, constraint: &str) -> Vec<String> {
+    let checks = table
+        .checks
+        .iter()
+        .map(|check| (&check.name, &check.columns));
+    let keys = table
+        .unique_keys
+        .iter()
+        .map(|key| (&key.name, &key.columns));
+    checks
+        .chain(keys)
+        .find(|(name, _)| *name == constraint)
+        .map(|(_, columns)| columns.clone())
+        .unwrap_or_default()
+}
+
+fn list(columns: &[String]) -> String {
+    match columns {
+        [] => "its columns".to_owned(),
+        some => some.join(", "),
+    }
+}
