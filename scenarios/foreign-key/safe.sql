@@ -2,6 +2,7 @@
 -- blocks them does not scan.
 
 -- A step that does not get its lock soon gives up, instead of holding up everyone who queues behind it.
+-- Soon is a little more than deadlock_timeout, after which an autovacuum in the way gives in.
 SET lock_timeout = '1500ms';
 
 CREATE TABLE measurement_sources (
