@@ -21,6 +21,8 @@ pub struct Blame {
     pub mode: Option<String>,
     /// How long the migration held that lock; none if that was not seen.
     pub held: Option<Duration>,
+    /// A later statement that ran for most of that time, under the lock that this one took.
+    pub spent_in: Option<usize>,
     /// Waits that were kept; see [`crate::observe::Locks::KEPT`].
     pub waits: u64,
     /// Most sessions that waited at one moment.
@@ -76,8 +78,10 @@ fn gather(migration: Option<&Migration>, waits: &[&LockWait]) -> Option<Blame> {
     let statement = longest.root.statement;
     let relation = longest.relation.clone();
     let mode = longest.root.mode.clone();
+    let held = held(migration, statement, (relation.as_deref(), mode.as_deref()));
     Some(Blame {
-        held: held(migration, statement, (relation.as_deref(), mode.as_deref())),
+        spent_in: spent_in(migration, statement, held),
+        held,
         statement,
         relation,
         mode,
@@ -104,6 +108,21 @@ fn held(
         .filter(|lock| mode.is_none_or(|mode| lock.mode == mode))
         .filter_map(|lock| lock.held)
         .max()
+}
+
+/// The later statement that took more than half of the time that the lock was held.
+fn spent_in(
+    migration: Option<&Migration>,
+    taker: Option<usize>,
+    held: Option<Duration>,
+) -> Option<usize> {
+    migration?
+        .statements
+        .iter()
+        .find(|later| {
+            Some(later.index) > taker && later.duration > held.unwrap_or(Duration::MAX) / 2
+        })
+        .map(|later| later.index)
 }
 
 fn waiters(waits: &[&LockWait]) -> Vec<Waiter> {

@@ -101,9 +101,10 @@ pub fn judge(limits: &Limits, passes: &[Pass], context: &Context) -> Verdict {
             doubt_all(&mut found, gap);
         }
         caveats.extend(evidence::unjudged(&case));
+        let worst = worst_of_each_rule(&found);
         caveats.extend(
-            found
-                .iter()
+            worst
+                .into_iter()
                 .filter(|found| found.is_close())
                 .map(close_call),
         );

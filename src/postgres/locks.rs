@@ -26,7 +26,9 @@ SELECT r.pid, r.locktype, r.mode, r.granted, r.relation,
        CASE WHEN NOT r.granted THEN pg_catalog.pg_blocking_pids(r.pid) END AS blockers
 FROM rows r
 LEFT JOIN pg_catalog.pg_class c ON c.oid = r.relation
-LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace";
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+-- A relation without a row in pg_class is one that an open transaction made: nobody can wait for it.
+WHERE NOT r.granted OR c.oid IS NOT NULL";
 
 /// The lock sampler's query, prepared.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ fn lock_row(row: &Row) -> Result<LockRow, Error> {
     Ok(LockRow {
         pid: row.try_get("pid")?,
         locktype: row.try_get("locktype")?,
-        // A relation made by an open transaction has no row in pg_class yet that others can see.
+        // It may have been dropped since it was waited for.
         relation: oid.map(|oid| (oid, name.unwrap_or_else(|| format!("relation {oid}")))),
         mode: row.try_get("mode")?,
         granted: row.try_get("granted")?,

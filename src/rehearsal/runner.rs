@@ -15,7 +15,7 @@ use crate::observe::{HeldLock, Migration, MigrationOutcome, ServerError, Stateme
 use crate::postgres::connect::{Session, connect_with_notices};
 use crate::postgres::facts::FactSnapshot;
 use crate::scenario::plan::{MigrationPlan, TransactionMode};
-use crate::sql::{MigrationScript, SqlStatement, StatementKind};
+use crate::sql::{Hazard, MigrationScript, SqlStatement, StatementKind, script_hazards};
 use crate::traffic::Timeline;
 
 /// What the runner needs beside the migration itself.
@@ -40,9 +40,15 @@ pub(super) async fn run(
     plan: &MigrationPlan,
     time_limit: Duration,
 ) -> Migration {
+    let one_transaction = plan.transaction == TransactionMode::File;
+    let hazards = plan
+        .scripts
+        .iter()
+        .flat_map(|script| script_hazards(script, one_transaction));
     let mut runner = Runner {
         around,
         plan,
+        hazards: hazards.collect(),
         place: Place::default(),
         statements: Vec::new(),
         in_transaction: false,
@@ -95,6 +101,8 @@ struct Place {
 struct Runner<'a> {
     around: Surroundings<'a>,
     plan: &'a MigrationPlan,
+    /// Of every statement of every file.
+    hazards: Vec<Vec<Hazard>>,
     place: Place,
     statements: Vec<Statement>,
     in_transaction: bool,
@@ -320,7 +328,7 @@ impl Runner<'_> {
             rewrites: Vec::new(),
             scans: Vec::new(),
             indexes_built: Vec::new(),
-            hazards: crate::sql::hazards(statement),
+            hazards: self.hazards.get(index).cloned().unwrap_or_default(),
         });
         result.map_err(|error| failure(&error, Some(index)))
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::pass::Raw;
 use crate::observe::waits::{SeenLock, TrackedLocks};
 use crate::observe::{
-    HeldLock, Locks, Migration, Pass, PassName, PhaseName, Second, Statement, Window,
+    HeldLock, LockMode, LockWait, Locks, Migration, Pass, PassName, PhaseName, RootKind, Second,
+    Statement, Window,
 };
 use crate::scenario::Plan;
 use crate::traffic::Timeline;
@@ -58,13 +59,18 @@ pub(super) fn settle(plan: &Plan, raw: Raw) -> Pass {
     let mut series = recording.series(zero, end);
     add_waiters(&mut series, &tracked, zero);
     let migration = migration.map(|migration| {
-        Lockbook {
+        let book = Lockbook {
             tracked: &tracked,
             zero,
-        }
-        .complete(migration)
+        };
+        book.complete(migration)
     });
     let mut locks = tracked.locks;
+    if let Some(migration) = &migration {
+        for wait in &mut locks.waits {
+            blame_taker(wait, migration);
+        }
+    }
     locks.waits.truncate(Locks::KEPT);
     Pass {
         name: PassName::Quiet,
@@ -100,6 +106,33 @@ fn add_waiters(series: &mut [Second], tracked: &TrackedLocks, zero: Duration) {
         if let Some(entry) = series.iter_mut().find(|entry| (entry.t - t).abs() < 0.01) {
             entry.waiters = waiters;
         }
+    }
+}
+
+/// Puts the statement that *took* the lock in the way at the root of a wait. The sampler names the one
+/// that ran when it first saw the lock, which comes later where the taker was over within a sample.
+fn blame_taker(wait: &mut LockWait, migration: &Migration) {
+    let asked: Option<LockMode> = wait.mode.parse().ok();
+    let (Some(asked), RootKind::Migration, "relation") =
+        (asked, wait.root.kind, wait.locktype.as_str())
+    else {
+        return;
+    };
+    let blocks = |lock: &&HeldLock| {
+        let held: Option<LockMode> = lock.mode.parse().ok();
+        Some(&lock.relation) == wait.relation.as_ref()
+            && held.is_some_and(|held| held.conflicts_with(asked))
+    };
+    let ends = wait.start + wait.length.as_secs_f64();
+    let taken = migration.statements.iter().find_map(|statement| {
+        let lock = statement.locks.iter().find(blocks)?;
+        let until = statement.start + statement.lock_wait + lock.held.unwrap_or(statement.duration);
+        let overlaps = statement.start.as_secs_f64() <= ends && wait.start <= until.as_secs_f64();
+        overlaps.then(|| (statement.index, lock.mode.clone()))
+    });
+    if let Some((statement, mode)) = taken {
+        wait.root.statement = Some(statement);
+        wait.root.mode = Some(mode);
     }
 }
 
@@ -198,7 +231,7 @@ fn sampled(seen: &SeenLock) -> HeldLock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::{LockWait, Root, RootKind};
+    use crate::observe::{MigrationOutcome, Root};
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -275,6 +308,45 @@ mod tests {
             assert_eq!(completed.locks[0].held, Some(seconds(held)));
             assert_eq!(completed.start, seconds(5));
         }
+    }
+
+    #[test]
+    fn a_wait_is_owed_to_the_statement_that_took_the_lock_not_to_the_one_that_ran() {
+        let taker = Statement {
+            locks: vec![HeldLock {
+                relation: "public.a".into(),
+                mode: "AccessExclusiveLock".into(),
+                held: Some(seconds(10)),
+            }],
+            start: seconds(5),
+            duration: Duration::from_micros(300),
+            ..statement(Vec::new())
+        };
+        let slow = Statement {
+            index: 1,
+            start: seconds(6),
+            ..statement(Vec::new())
+        };
+        let migration = Migration {
+            file: "migration.sql".into(),
+            outcome: MigrationOutcome::Applied,
+            attempts: 1,
+            start: seconds(5),
+            end: seconds(15),
+            error: None,
+            statements: vec![taker, slow],
+        };
+        let mut wait = tracked(None).locks.waits.remove(0);
+        wait.root = Root {
+            kind: RootKind::Migration,
+            statement: Some(1),
+            mode: None,
+            pid: 1,
+        };
+        wait.mode = "AccessShareLock".into();
+        blame_taker(&mut wait, &migration);
+        assert_eq!(wait.root.statement, Some(0));
+        assert_eq!(wait.root.mode.as_deref(), Some("AccessExclusiveLock"));
     }
 
     #[test]

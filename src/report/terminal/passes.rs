@@ -81,11 +81,15 @@ fn charge(migration: &Migration, blame: &Blame) -> String {
         .find(|statement| Some(statement.index) == blame.statement)
         .map(|statement| statement.lock_wait)
         .filter(|waited| *waited >= NOTICEABLE);
+    let spent_in = blame.spent_in.map(|index| place(migration, index));
+    let spent = spent_in.map_or_else(String::new, |place| {
+        format!(", most of it while {place} ran")
+    });
     match (waited, blame.held) {
-        (None, Some(held)) => format!("held {lock} for {}", Span(held)),
+        (None, Some(held)) => format!("held {lock} for {}{spent}", Span(held)),
         (None, None) => format!("held {lock}"),
         (Some(waited), Some(held)) => format!(
-            "queued {} for {lock}, everyone behind it, then held it for {}",
+            "queued {} for {lock}, everyone behind it, then held it for {}{spent}",
             Span(waited),
             Span(held)
         ),

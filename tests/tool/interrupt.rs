@@ -1,13 +1,11 @@
 //! Ctrl-C, SIGTERM and `kill -9` of the tool: what was measured is reported, and nothing stays behind.
 
-mod fixture;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fixture::Scenario;
+use crate::fixture::Scenario;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 

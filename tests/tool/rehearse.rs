@@ -1,10 +1,8 @@
 //! Whole rehearsals of a small scenario, as a user runs them.
 
-mod fixture;
-
 use std::fs;
 
-use fixture::{Scenario, printed};
+use crate::fixture::{Scenario, printed};
 use serde_json::Value;
 
 /// Runs with `--out`, demands an exit code, and hands report.json back.

@@ -1,8 +1,6 @@
 //! Input that is wrong, as users write it: a clear sentence and the right exit code, never a panic.
 
-mod fixture;
-
-use fixture::{Scenario, pgrehearse, printed};
+use crate::fixture::{SCHEMA, Scenario, pgrehearse, printed};
 
 /// Runs `pgrehearse run` and demands an exit code and what stderr must say.
 #[track_caller]
@@ -55,10 +53,7 @@ fn a_script_error_has_file_line_and_column() {
 
 #[test]
 fn a_schema_error_has_file_line_and_sqlstate() {
-    let schema = format!(
-        "{}\nCREATE TABLE broken (\n  id nosuchtype\n);\n",
-        fixture::SCHEMA
-    );
+    let schema = format!("{}\nCREATE TABLE broken (\n  id nosuchtype\n);\n", SCHEMA);
     let scenario = Scenario::new().with("schema.sql", &schema);
     refused(&scenario, 4, &["schema.sql:9", "nosuchtype", "42704"]);
 }
@@ -159,7 +154,7 @@ fn a_socket_path_that_is_too_long_names_the_variable() {
 fn what_a_column_cannot_hold_names_column_and_override() {
     let schema = format!(
         "{}\nCREATE TABLE shapes (id int PRIMARY KEY, outline path NOT NULL);\n",
-        fixture::SCHEMA
+        SCHEMA
     );
     let scenario = Scenario::new()
         .with("schema.sql", &schema)
