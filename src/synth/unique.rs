@@ -7,6 +7,7 @@ use crate::schema::{Column, Table, TypeKind, UniqueKey};
 
 use super::draw::Digit;
 use super::error::SynthError;
+use super::limits::Limits;
 use super::links::{Link, Links};
 use super::permutation::Permutation;
 use super::world::World;
@@ -32,7 +33,7 @@ struct Unit {
 }
 
 /// Looks up how many different values a column can have.
-pub(crate) type Capacity<'c> = dyn Fn(&Table, &Column) -> Result<u64, SynthError> + 'c;
+pub(crate) type Capacity<'c> = dyn Fn(&Column) -> Result<u64, SynthError> + 'c;
 
 /// One table whose keys are being planned.
 struct Planner<'p> {
@@ -79,7 +80,7 @@ impl Uniqueness {
 impl Planner<'_> {
     fn plan(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
         let unwritten = |column: &String| {
-            self.links.null.contains(column)
+            self.links.null.contains_key(column)
                 || self.result.unique.contains(column)
                 || self
                     .table
@@ -122,8 +123,7 @@ impl Planner<'_> {
 
     /// Few values, by type or by CHECK.
     fn is_finite(&self, column: &Column) -> bool {
-        let (limits, kind) =
-            super::limits::Limits::of(self.table, &column.name, &column.data_type.kind);
+        let (limits, kind) = Limits::of(self.table, &column.name, &column.data_type.kind);
         let of_type = match kind {
             TypeKind::Enum { .. } => true,
             TypeKind::Base { name, .. } => matches!(name.as_str(), "bool" | "char"),
@@ -224,7 +224,7 @@ impl Planner<'_> {
                     let Some(column) = self.table.column(name) else {
                         return Ok(None);
                     };
-                    (name.clone(), (self.capacity)(self.table, column)?)
+                    (name.clone(), (self.capacity)(column)?)
                 }
             };
             if self.result.digits.contains_key(&name) || self.result.chains.contains(&name) {
@@ -306,10 +306,6 @@ fn product(units: &[Unit]) -> u64 {
 }
 
 fn is_number(column: &Column) -> bool {
-    let mut kind = &column.data_type.kind;
-    while let TypeKind::Domain { base, .. } = kind {
-        kind = base;
-    }
-    matches!(kind, TypeKind::Base { name, .. }
+    matches!(column.data_type.kind.below_domains(), TypeKind::Base { name, .. }
         if matches!(name.as_str(), "int2" | "int4" | "int8" | "numeric" | "oid"))
 }
