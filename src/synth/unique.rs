@@ -106,30 +106,19 @@ impl Planner<'_> {
         let free = key.columns.iter().filter_map(|name| {
             let column = self.table.column(name)?;
             let spec = self.world.spec(self.table, name);
+            let numbered = |pattern: &String| pattern.contains("{n}");
             let chosen = spec.values.is_some()
                 || spec.distinct.is_some()
                 || spec.distribution.is_some()
-                || spec
-                    .pattern
-                    .as_ref()
-                    .is_some_and(|pattern| !pattern.contains("{n}"));
+                || !spec.pattern.as_ref().is_none_or(numbered);
             let fixed = self.links.of.contains_key(name) || self.result.digits.contains_key(name);
-            let limited = self.is_finite(column);
+            let limits = Limits::of(self.table, name, &column.data_type.kind).0;
+            let overridden = self.world.is_overridden(self.table, name);
+            let limited = !overridden && limits.leave_few(&column.data_type.kind);
             (!chosen && !fixed && !limited).then(|| (name.clone(), is_number(column)))
         });
         // Others before numbers: a timestamp can be unique and look natural.
         free.min_by_key(|(_, number)| *number)
-    }
-
-    /// Few values, by type or by CHECK.
-    fn is_finite(&self, column: &Column) -> bool {
-        let (limits, kind) = Limits::of(self.table, &column.name, &column.data_type.kind);
-        let of_type = match kind {
-            TypeKind::Enum { .. } => true,
-            TypeKind::Base { name, .. } => matches!(name.as_str(), "bool" | "char"),
-            _ => false,
-        };
-        of_type || (limits.one_of.is_some() && !self.world.is_overridden(self.table, &column.name))
     }
 
     /// A number beside foreign keys counts within them, as line numbers do; else it is the row's.
