@@ -20,6 +20,19 @@ impl fmt::Display for RelationName {
     }
 }
 
+impl RelationName {
+    /// The key that names it under `[tables]` in a scenario: `measurements` in schema `public`, else
+    /// `"audit.log"`.
+    pub fn scenario_key(&self) -> String {
+        let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        match self.schema.as_str() {
+            "public" if self.name.chars().all(bare) => self.name.clone(),
+            "public" => format!("\"{}\"", self.name),
+            schema => format!("\"{schema}.{}\"", self.name),
+        }
+    }
+}
+
 /// The user tables of a database with all that decides what rows they can hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
@@ -106,6 +119,17 @@ pub enum TypeKind {
         /// `pg_type.typname`.
         name: String,
     },
+}
+
+impl TypeKind {
+    /// The type below all domains.
+    pub fn below_domains(&self) -> &Self {
+        let mut kind = self;
+        while let Self::Domain { base, .. } = kind {
+            kind = base;
+        }
+        kind
+    }
 }
 
 /// Columns whose values together are unique.

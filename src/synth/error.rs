@@ -176,6 +176,9 @@ pub enum Problem {
     /// A `references` that is not `table.column`.
     #[error("`references` must be \"table.column\", not `{0}`")]
     NotAColumn(String),
+    /// A foreign key to a column whose values the database makes.
+    #[error("it references `{0}`, which the fill does not write: give it `values` or a `range`")]
+    UnwrittenParent(String),
     /// A `references` to what the schema lacks.
     #[error("`references`: {0}")]
     References(Box<SynthError>),

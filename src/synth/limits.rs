@@ -76,6 +76,16 @@ impl Limits {
         }
     }
 
+    /// Whether few values are left: of an enum, a boolean, a list.
+    pub(crate) fn leave_few(&self, kind: &TypeKind) -> bool {
+        let by_type = match kind.below_domains() {
+            TypeKind::Enum { .. } => true,
+            TypeKind::Base { name, .. } => matches!(name.as_str(), "bool" | "char"),
+            _ => false,
+        };
+        by_type || self.one_of.is_some()
+    }
+
     /// The highest lower bound and the lowest upper bound, as whole numbers in a unit that `read`
     /// turns a bound into: the largest not above it, and whether that is exact. Bounds that `read`
     /// does not understand are left to the server.

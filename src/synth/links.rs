@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::schema::{RelationName, Table};
+use crate::schema::{ForeignKey, RelationName, Table, TypeKind};
 
 use super::error::{Problem, SynthError};
 use super::world::World;
@@ -27,11 +27,10 @@ pub(crate) struct Links {
     pub(crate) all: Vec<Link>,
     /// By column, the link that decides it.
     pub(crate) of: BTreeMap<String, usize>,
-    /// Columns that are NULL, for no row of a parent could be named.
-    pub(crate) null: Vec<String>,
+    /// Columns that are NULL, for no row of a parent can be chosen, and why.
+    pub(crate) null: BTreeMap<String, String>,
     /// Links all of whose columns others decide: they must hold all the same.
     pub(crate) implied: Vec<usize>,
-    pub(crate) notes: Vec<String>,
 }
 
 impl Links {
@@ -62,51 +61,77 @@ impl Links {
         let Some(link) = self.all.get(index).cloned() else {
             return Ok(());
         };
-        let (taken, open): (Vec<_>, Vec<_>) = link
+        if link
             .columns
             .iter()
-            .cloned()
-            .partition(|column| self.of.contains_key(column) || self.null.contains(column));
-        if taken.iter().any(|column| self.null.contains(column)) {
+            .any(|column| self.null.contains_key(column))
+        {
             // One NULL is enough for a foreign key to hold.
             return Ok(());
         }
-        if open.is_empty() {
+        let taken = |column: &&String| self.of.contains_key(*column);
+        let own = link.of_itself(table);
+        if link.columns.iter().all(|column| taken(&column)) {
             self.implied.push(index);
             return Ok(());
         }
-        if link.parent_rows > 0 && taken.is_empty() {
-            self.of
-                .extend(open.into_iter().map(|column| (column, index)));
+        let shared = link.columns.iter().find(taken).cloned();
+        if link.parent_rows > 0 && shared.is_none() && own.is_empty() {
+            let columns = link.columns.into_iter();
+            self.of.extend(columns.map(|column| (column, index)));
             return Ok(());
         }
-        let nullable: Vec<String> = open
+        let open = link
+            .columns
             .iter()
+            .filter(|column| !taken(column) && !own.contains(column));
+        let nullable: Vec<String> = open
             .filter(|column| world.is_nullable(table, column))
             .cloned()
             .collect();
         if nullable.is_empty() {
-            return Err(match taken.into_iter().next() {
-                None => SynthError::EmptyParent {
-                    table: table.name.to_string(),
-                    constraint: link.name,
-                    parent: link.parent.to_string(),
-                },
-                Some(column) => SynthError::SharedColumn {
-                    table: table.name.to_string(),
-                    constraint: link.name,
-                    column,
-                },
-            });
+            return Err(link.unsatisfied(table, shared.as_ref().or(own.first().copied())));
         }
-        for column in &nullable {
-            self.notes.push(format!(
-                "{}.{column} is NULL in every row: no row of {} could be chosen for it",
-                table.name, link.parent
-            ));
-        }
-        self.null.extend(nullable);
+        let reason = format!("no row of {} can be chosen for it", link.parent);
+        self.null
+            .extend(nullable.into_iter().map(|column| (column, reason.clone())));
         Ok(())
+    }
+}
+
+impl Link {
+    /// The parent's column that a column takes its values from.
+    pub(crate) fn referenced(&self, column: &str) -> &str {
+        let mut pairs = self.columns.iter().zip(&self.parent_columns);
+        pairs
+            .find(|(own, _)| *own == column)
+            .map_or("", |(_, referenced)| referenced)
+    }
+
+    /// Columns that reference themselves, as the tenant's in `(tenant, parent) → (tenant, id)`.
+    fn of_itself(&self, table: &Table) -> Vec<&String> {
+        let pairs = self.columns.iter().zip(&self.parent_columns);
+        let same = pairs.filter(|(column, referenced)| column == referenced);
+        match self.parent == table.name {
+            true => same.map(|(column, _)| column).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// The error of a link without any nullable column that cannot hold.
+    fn unsatisfied(&self, table: &Table, shared: Option<&String>) -> SynthError {
+        match shared {
+            Some(column) if self.parent_rows > 0 => SynthError::SharedColumn {
+                table: table.name.to_string(),
+                constraint: self.name.clone(),
+                column: column.clone(),
+            },
+            _ => SynthError::EmptyParent {
+                table: table.name.to_string(),
+                constraint: self.name.clone(),
+                parent: self.parent.scenario_key(),
+            },
+        }
     }
 }
 
@@ -137,7 +162,7 @@ fn from_scenario(world: &World<'_>, table: &Table) -> Result<Vec<Link>, SynthErr
             continue;
         };
         let fail = |problem| world.fail(table, column, problem);
-        let single = |key: &&crate::schema::ForeignKey| key.columns.contains(&column.name);
+        let single = |key: &&ForeignKey| key.columns.contains(&column.name);
         let (parent_name, parent_column) = target
             .rsplit_once('.')
             .ok_or_else(|| fail(Problem::NotAColumn(target.clone())))?;
@@ -172,18 +197,18 @@ fn from_scenario(world: &World<'_>, table: &Table) -> Result<Vec<Link>, SynthErr
 }
 
 /// Whether values of one type can be written into a column of the other.
-fn same_family(a: &crate::schema::TypeKind, b: &crate::schema::TypeKind) -> bool {
-    use crate::schema::TypeKind;
-    fn family(kind: &TypeKind) -> String {
+fn same_family(a: &TypeKind, b: &TypeKind) -> bool {
+    fn family(kind: &TypeKind) -> &str {
         match kind {
             TypeKind::Base { name, .. } => match name.as_str() {
-                "int2" | "int4" | "int8" | "numeric" => "number".to_owned(),
-                "text" | "varchar" | "bpchar" => "text".to_owned(),
-                other => other.to_owned(),
+                "int2" | "int4" | "int8" | "numeric" => "number",
+                "varchar" | "bpchar" => "text",
+                other => other,
             },
-            TypeKind::Domain { base, .. } => family(base),
-            other => format!("{other:?}"),
+            TypeKind::Other { name } => name,
+            _ => "",
         }
     }
-    family(a) == family(b)
+    let (a, b) = (a.below_domains(), b.below_domains());
+    a == b || (!family(a).is_empty() && family(a) == family(b))
 }

@@ -16,7 +16,9 @@ mod error;
 mod form;
 mod keybook;
 mod limits;
+mod linked;
 mod links;
+mod own;
 mod permutation;
 mod plan;
 mod random;
@@ -69,3 +71,6 @@ pub struct ColumnSpec {
     /// Distinct values.
     pub distinct: Option<u64>,
 }
+
+#[cfg(test)]
+mod tests;

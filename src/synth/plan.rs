@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::schema::{RelationName, Schema};
 
-use super::build::Builder;
+use super::build::build;
 use super::column::ColumnPlan;
 use super::error::SynthError;
 use super::{TableSpec, random};
@@ -48,7 +48,7 @@ impl FillPlan {
         tables: &BTreeMap<String, TableSpec>,
         seed: u64,
     ) -> Result<Self, SynthError> {
-        Builder::new(schema, tables, random::key(seed, "fill"))?.build()
+        build(schema, tables, random::key(seed, "fill"))
     }
 
     /// The table that a script or scenario means by `name` or `schema.name`.

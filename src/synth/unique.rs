@@ -7,6 +7,7 @@ use crate::schema::{Column, Table, TypeKind, UniqueKey};
 
 use super::draw::Digit;
 use super::error::SynthError;
+use super::limits::Limits;
 use super::links::{Link, Links};
 use super::permutation::Permutation;
 use super::world::World;
@@ -32,7 +33,7 @@ struct Unit {
 }
 
 /// Looks up how many different values a column can have.
-pub(crate) type Capacity<'c> = dyn Fn(&Table, &Column) -> Result<u64, SynthError> + 'c;
+pub(crate) type Capacity<'c> = dyn Fn(&Column) -> Result<u64, SynthError> + 'c;
 
 /// One table whose keys are being planned.
 struct Planner<'p> {
@@ -79,7 +80,7 @@ impl Uniqueness {
 impl Planner<'_> {
     fn plan(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
         let unwritten = |column: &String| {
-            self.links.null.contains(column)
+            self.links.null.contains_key(column)
                 || self.result.unique.contains(column)
                 || self
                     .table
@@ -105,31 +106,19 @@ impl Planner<'_> {
         let free = key.columns.iter().filter_map(|name| {
             let column = self.table.column(name)?;
             let spec = self.world.spec(self.table, name);
+            let numbered = |pattern: &String| pattern.contains("{n}");
             let chosen = spec.values.is_some()
                 || spec.distinct.is_some()
                 || spec.distribution.is_some()
-                || spec
-                    .pattern
-                    .as_ref()
-                    .is_some_and(|pattern| !pattern.contains("{n}"));
+                || !spec.pattern.as_ref().is_none_or(numbered);
             let fixed = self.links.of.contains_key(name) || self.result.digits.contains_key(name);
-            let limited = self.is_finite(column);
+            let limits = Limits::of(self.table, name, &column.data_type.kind).0;
+            let overridden = self.world.is_overridden(self.table, name);
+            let limited = !overridden && limits.leave_few(&column.data_type.kind);
             (!chosen && !fixed && !limited).then(|| (name.clone(), is_number(column)))
         });
         // Others before numbers: a timestamp can be unique and look natural.
         free.min_by_key(|(_, number)| *number)
-    }
-
-    /// Few values, by type or by CHECK.
-    fn is_finite(&self, column: &Column) -> bool {
-        let (limits, kind) =
-            super::limits::Limits::of(self.table, &column.name, &column.data_type.kind);
-        let of_type = match kind {
-            TypeKind::Enum { .. } => true,
-            TypeKind::Base { name, .. } => matches!(name.as_str(), "bool" | "char"),
-            _ => false,
-        };
-        of_type || (limits.one_of.is_some() && !self.world.is_overridden(self.table, &column.name))
     }
 
     /// A number beside foreign keys counts within them, as line numbers do; else it is the row's.
@@ -224,7 +213,7 @@ impl Planner<'_> {
                     let Some(column) = self.table.column(name) else {
                         return Ok(None);
                     };
-                    (name.clone(), (self.capacity)(self.table, column)?)
+                    (name.clone(), (self.capacity)(column)?)
                 }
             };
             if self.result.digits.contains_key(&name) || self.result.chains.contains(&name) {
@@ -306,10 +295,6 @@ fn product(units: &[Unit]) -> u64 {
 }
 
 fn is_number(column: &Column) -> bool {
-    let mut kind = &column.data_type.kind;
-    while let TypeKind::Domain { base, .. } = kind {
-        kind = base;
-    }
-    matches!(kind, TypeKind::Base { name, .. }
+    matches!(column.data_type.kind.below_domains(), TypeKind::Base { name, .. }
         if matches!(name.as_str(), "int2" | "int4" | "int8" | "numeric" | "oid"))
 }

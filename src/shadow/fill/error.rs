@@ -87,13 +87,10 @@ fn help(schema: &Schema, error: &DbError) -> Option<String> {
         (None, Some(table)) => constrained(table, error.constraint().unwrap_or_default()),
         (None, None) => Vec::new(),
     };
+    let table = table.map(|table| table.name.scenario_key());
     let section = match (table, columns.as_slice()) {
-        (Some(table), [column]) => format!("under [tables.{}.columns.{column}]", table.name),
-        (Some(table), _) => format!(
-            "for {} under [tables.{}.columns]",
-            list(&columns),
-            table.name
-        ),
+        (Some(table), [column]) => format!("under [tables.{table}.columns.{column}]"),
+        (Some(table), _) => format!("for {} under [tables.{table}.columns]", list(&columns)),
         (None, _) => "for the column under [tables]".to_owned(),
     };
     if *code == SqlState::UNIQUE_VIOLATION {

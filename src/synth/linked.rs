@@ -1,0 +1,107 @@
+//! Columns whose values are those of a parent's rows.
+
+use std::sync::Arc;
+
+use super::column::{ColumnPlan, Event, Source};
+use super::distribution::Distribution;
+use super::draw::{Chosen, Draw};
+use super::error::{Problem, SynthError};
+use super::links::Link;
+use super::own::Place;
+use super::shape::Shape;
+
+/// Plans a column whose values are a parent's.
+pub(super) fn linked_column(
+    place: Place<'_>,
+    link: &Link,
+    parent: Arc<ColumnPlan>,
+) -> Result<ColumnPlan, SynthError> {
+    let spec = place.spec();
+    for (key, given) in [
+        ("width", spec.width.is_some()),
+        ("weights", spec.weights.is_some()),
+    ] {
+        if given {
+            return Err(place.fail(Problem::WrongOverride(key)));
+        }
+    }
+    let orphans = spec.orphan_fraction.unwrap_or(0.0);
+    if orphans > 0.0 && !link.allows_orphans {
+        return Err(place.fail(Problem::NoOrphans(link.name.clone())));
+    }
+    if orphans > 0.0 && parent.root().room() == 0 {
+        return Err(place.fail(Problem::NoRoomForOrphans));
+    }
+    let orphan_key = format!("{} orphans", link.name);
+    Ok(ColumnPlan {
+        name: place.column.name.clone(),
+        rows: place.rows(),
+        nulls: nulls(place, link),
+        orphans: Event::new(place.world.key(place.table, &orphan_key), orphans),
+        draw: draw(place, link).map_err(|problem| place.fail(problem))?,
+        source: Source::Column(parent),
+    })
+}
+
+/// Which row of the parent a row has: the same for all columns of a link.
+fn draw(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
+    let Place { world, table, .. } = place;
+    let first = link.columns.first().unwrap_or(&place.column.name);
+    let specs = link.columns.iter().map(|column| world.spec(table, column));
+    let given = specs.clone().find_map(|spec| spec.distribution.as_deref());
+    let distribution = match given {
+        Some(text) => text.parse::<Distribution>()?.of_shares()?,
+        None => Distribution::Uniform,
+    };
+    let key = world.key(table, &link.name);
+    let earlier = |distribution| Draw::Earlier {
+        key,
+        distribution,
+        first_is_null: world.is_nullable(table, &place.column.name),
+    };
+    if place.unique.chains.contains(first) {
+        return Ok(earlier(Distribution::Sequence));
+    }
+    if let Some(digit) = place.unique.digits.get(first) {
+        return Ok(Draw::Digit(digit.clone()));
+    }
+    if link.parent == table.name {
+        return Ok(earlier(distribution));
+    }
+    let distinct = specs.filter_map(|spec| spec.distinct).min();
+    let rows = distinct.map_or(link.parent_rows, |most| most.min(link.parent_rows));
+    Ok(Draw::Chosen(Chosen::among_rows(key, distribution, rows)))
+}
+
+/// A link's columns are NULL together, as MATCH FULL wants it.
+fn nulls(place: Place<'_>, link: &Link) -> Event {
+    let Place { world, table, .. } = place;
+    let given = link
+        .columns
+        .iter()
+        .filter_map(|column| world.spec(table, column).null_fraction);
+    let share = match world.is_nullable(table, &place.column.name) {
+        true => given.fold(0.0, f64::max),
+        false => 0.0,
+    };
+    Event::new(world.key(table, &format!("{} nulls", link.name)), share)
+}
+
+/// Whether every value of one column is among those of another, because it comes from it or because
+/// both count from the same number.
+pub(super) fn is_within(column: &ColumnPlan, other: &ColumnPlan) -> bool {
+    let numbers = |column: &ColumnPlan| match (&column.draw, &column.source) {
+        (
+            Draw::Row,
+            Source::Shape {
+                shape: Shape::Numbers(numbers),
+                ..
+            },
+        ) => Some(numbers.clone()),
+        _ => None,
+    };
+    let root = column.root();
+    let series = numbers(root);
+    column.comes_from(other)
+        || (series.is_some() && series == numbers(other) && root.rows <= other.rows)
+}

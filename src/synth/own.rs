@@ -1,0 +1,211 @@
+//! Columns with values of their own, and what any column's overrides must satisfy.
+
+use crate::schema::{Column, Table};
+
+use super::ColumnSpec;
+use super::column::{ColumnPlan, Event, Source};
+use super::distribution::Distribution;
+use super::draw::{Chosen, Draw};
+use super::error::{Problem, SynthError};
+use super::form::{Ask, Form, form};
+use super::limits::Limits;
+use super::random;
+use super::shape::Shape;
+use super::unique::Uniqueness;
+use super::world::World;
+
+/// The share of nulls in nullable columns of which nothing else is known.
+const USUAL_NULLS: f64 = 0.1;
+
+/// A column being planned.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub(super) world: &'p World<'p>,
+    pub(super) table: &'p Table,
+    pub(super) column: &'p Column,
+    pub(super) unique: &'p Uniqueness,
+}
+
+/// A planned column, none where the database makes its values, and what to say of it.
+pub(super) type Made = (Option<ColumnPlan>, Option<String>);
+
+impl Place<'_> {
+    pub(super) fn fail(&self, problem: Problem) -> SynthError {
+        self.world.fail(self.table, self.column, problem)
+    }
+
+    pub(super) fn spec(&self) -> &ColumnSpec {
+        self.world.spec(self.table, &self.column.name)
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.world.rows(&self.table.name)
+    }
+
+    /// The column, NULL in every row, and why.
+    pub(super) fn null(&self, reason: &str) -> Made {
+        let plan = ColumnPlan {
+            name: self.column.name.clone(),
+            rows: self.rows(),
+            nulls: Event::default(),
+            orphans: Event::default(),
+            draw: Draw::Nothing,
+            source: Source::Shape {
+                shape: Shape::Choice(Vec::new()),
+                capacity: 0,
+            },
+        };
+        let (table, column) = (&self.table.name, &self.column.name);
+        let note = format!("{table}.{column} is NULL in every row: {reason}");
+        (Some(plan), Some(note))
+    }
+}
+
+/// What is wrong with the overrides of a column, whatever its type.
+pub(super) fn check_overrides(
+    world: &World<'_>,
+    table: &Table,
+    column: &Column,
+) -> Result<(), Problem> {
+    let spec = world.spec(table, &column.name);
+    if column.generated && *spec != ColumnSpec::default() {
+        return Err(Problem::Generated);
+    }
+    for (key, fraction) in [
+        ("null_fraction", spec.null_fraction),
+        ("orphan_fraction", spec.orphan_fraction),
+    ] {
+        if let Some(value) = fraction.filter(|value| !(0.0..=1.0).contains(value)) {
+            return Err(Problem::Fraction { key, value });
+        }
+    }
+    let nulls = spec.null_fraction.is_some_and(|share| share > 0.0);
+    if nulls && !world.is_nullable(table, &column.name) {
+        return Err(Problem::NotNull);
+    }
+    if spec.distinct == Some(0) {
+        return Err(Problem::Empty("distinct"));
+    }
+    if let Some(text) = &spec.distribution {
+        text.parse::<Distribution>()?;
+    }
+    Ok(())
+}
+
+/// How many different values a column can have by itself.
+pub(super) fn capacity(
+    world: &World<'_>,
+    table: &Table,
+    column: &Column,
+) -> Result<u64, SynthError> {
+    let (limits, kind) = Limits::of(table, &column.name, &column.data_type.kind);
+    form(kind, &ask(world, table, column, &limits))
+        .map(|form| form.capacity)
+        .map_err(|problem| world.fail(table, column, problem))
+}
+
+fn ask<'s>(world: &World<'s>, table: &Table, column: &'s Column, limits: &'s Limits) -> Ask<'s> {
+    Ask {
+        name: &column.name,
+        key: world.key(table, &column.name),
+        rows: world.rows(&table.name),
+        different: None,
+        spec: world.spec(table, &column.name),
+        limits,
+        default: column.default.as_deref(),
+    }
+}
+
+/// Plans a column that no foreign key decides.
+pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
+    let (name, spec) = (&place.column.name, place.spec());
+    if spec.orphan_fraction.is_some() {
+        return Err(place.fail(Problem::OrphansOfNothing));
+    }
+    let (limits, kind) = Limits::of(place.table, name, &place.column.data_type.kind);
+    let unique = place.unique.unique.contains(name);
+    if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
+        return Err(place.fail(Problem::Unique));
+    }
+    let digit = place.unique.digits.get(name).cloned().map(Draw::Digit);
+    let ask = Ask {
+        different: match &digit {
+            _ if unique => Some(place.rows()),
+            Some(digit) => Some(digit.domain(place.rows())),
+            None => spec.distinct,
+        },
+        ..ask(place.world, place.table, place.column, &limits)
+    };
+    let made = match form(kind, &ask) {
+        Err(Problem::Unsupported) => return unsupported(place),
+        made => made.map_err(|problem| place.fail(problem))?,
+    };
+    let draw = match digit {
+        Some(digit) => digit,
+        None => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
+    };
+    let plan = ColumnPlan {
+        name: name.clone(),
+        rows: place.rows(),
+        nulls: nulls(place, &limits),
+        orphans: Event::default(),
+        draw,
+        source: Source::Shape {
+            capacity: made.capacity,
+            shape: made.shape,
+        },
+    };
+    Ok((Some(plan), None))
+}
+
+/// A type that values are not generated for: its default or NULL, where it may.
+fn unsupported(place: Place<'_>) -> Result<Made, SynthError> {
+    let (table, column) = (&place.table.name, place.column);
+    if column.default.is_some() {
+        let note = format!("{table}.{} has its default in every row", column.name);
+        return Ok((None, Some(note)));
+    }
+    if place.world.is_nullable(place.table, &column.name) {
+        let data_type = &column.data_type.name;
+        return Ok(place.null(&format!("values of type {data_type} are not generated")));
+    }
+    Err(place.fail(Problem::Unsupported))
+}
+
+fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
+    if unique {
+        return Ok(match &form.draw {
+            rising @ Draw::Rising { .. } => rising.clone(),
+            _ => Draw::Row,
+        });
+    }
+    if let Some(distinct) = ask.spec.distinct {
+        let distribution = ask.distribution()?.of_shares()?;
+        let key = random::key(ask.key, "distinct");
+        let chosen = Chosen::among_rows(key, distribution, distinct);
+        return Ok(Draw::Chosen(chosen));
+    }
+    if ask.spec.distribution.is_some() && !matches!(form.draw, Draw::Chosen(_)) {
+        return Err(Problem::NothingToDistribute);
+    }
+    Ok(form.draw.clone())
+}
+
+fn nulls(place: Place<'_>, limits: &Limits) -> Event {
+    let Place { table, column, .. } = place;
+    let in_key = table
+        .unique_keys
+        .iter()
+        .any(|key| key.columns.contains(&column.name));
+    let known = column.not_null
+        || limits.not_null
+        || column.default.is_some()
+        || column.sequence
+        || in_key
+        || *place.spec() != ColumnSpec::default();
+    let usual = if known { 0.0 } else { USUAL_NULLS };
+    Event::new(
+        place.world.key(table, &format!("{} nulls", column.name)),
+        place.spec().null_fraction.unwrap_or(usual),
+    )
+}

@@ -1,0 +1,528 @@
+//! Fills a real server's tables and asks the server whether everything holds.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pgrehearse::pgbench::Keys;
+use pgrehearse::postgres::catalog::read_schema;
+use pgrehearse::schema::{Schema, TypeKind};
+use pgrehearse::shadow::fill::{FillError, FillOptions, FillProgress, FillSummary, Stage, fill};
+use pgrehearse::synth::{ColumnSpec, FillPlan, KeyBook, TableSpec};
+use tokio_postgres::{Client, Config, NoTls};
+
+/// A private server, gone with the test.
+struct Server {
+    directory: tempfile::TempDir,
+    process: Child,
+}
+
+fn binaries() -> PathBuf {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL is in /usr/lib/postgresql")
+        .map(|entry| entry.unwrap().path().join("bin"))
+        .filter(|bin| bin.join("initdb").exists())
+        .collect();
+    found.sort();
+    found.pop().expect("a PostgreSQL with initdb")
+}
+
+/// A command as user `postgres` where the test runs as root, which PostgreSQL refuses.
+fn command(program: &str, directory: &Path) -> Command {
+    let program = binaries().join(program);
+    let is_root = rustix::process::geteuid().is_root();
+    let mut command = match is_root {
+        true => Command::new("setpriv"),
+        false => Command::new(&program),
+    };
+    if is_root {
+        command.args([
+            "--reuid=postgres",
+            "--regid=postgres",
+            "--clear-groups",
+            "--",
+        ]);
+        command.arg(&program);
+    }
+    command
+        .current_dir(directory)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+impl Server {
+    async fn start() -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("fill")
+            .tempdir_in("/tmp")
+            .unwrap();
+        let path = directory.path();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let initialized = command("initdb", path)
+            .args(["-D", "data", "-U", "postgres", "-A", "trust", "-N"])
+            .args(["-E", "UTF8", "--locale=C"])
+            .status()
+            .unwrap();
+        assert!(initialized.success());
+        let process = command("postgres", path)
+            .args(["-D", "data", "-k"])
+            .arg(path)
+            .args(["-c", "listen_addresses=", "-c", "fsync=off"])
+            .args(["-c", "shared_buffers=32MB"])
+            .spawn()
+            .unwrap();
+        let server = Self { directory, process };
+        while server.config().connect(NoTls).await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        server
+    }
+
+    fn config(&self) -> Config {
+        self.database("postgres")
+    }
+
+    fn database(&self, name: &str) -> Config {
+        let mut config = Config::new();
+        config
+            .host_path(self.directory.path())
+            .user("postgres")
+            .dbname(name);
+        config
+    }
+
+    /// A database of its own with this schema.
+    async fn load(&self, name: &str, sql: &str) -> (Config, Client) {
+        let client = connect(&self.config()).await;
+        client
+            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .await
+            .unwrap();
+        let config = self.database(name);
+        let client = connect(&config).await;
+        client.batch_execute(sql).await.unwrap();
+        (config, client)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+async fn connect(config: &Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(async move { connection.await.ok() });
+    client
+}
+
+fn tables(rows: &[(&str, u64)]) -> BTreeMap<String, TableSpec> {
+    let spec = |&(name, rows): &(&str, u64)| {
+        let columns = BTreeMap::new();
+        (name.to_owned(), TableSpec { rows, columns })
+    };
+    rows.iter().map(spec).collect()
+}
+
+fn options(parallelism: usize) -> FillOptions {
+    FillOptions {
+        parallelism,
+        progress: Arc::new(FillProgress::default()),
+        stop: Arc::new(AtomicBool::new(false)),
+    }
+}
+
+async fn filled(
+    config: &Config,
+    client: &Client,
+    specs: &BTreeMap<String, TableSpec>,
+    parallelism: usize,
+) -> (Arc<FillPlan>, FillSummary) {
+    let schema = read_schema(client).await.unwrap();
+    let plan = Arc::new(FillPlan::new(&schema, specs, 42).unwrap());
+    let options = options(parallelism);
+    let progress = Arc::clone(&options.progress);
+    let summary = fill(config, &schema, &plan, options)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(progress.stage(), Stage::Done);
+    assert_eq!(progress.rows(), summary.rows);
+    (plan, summary)
+}
+
+async fn number(client: &Client, sql: &str) -> i64 {
+    let row = client.query_one(sql, &[]).await;
+    row.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+        .get(0)
+}
+
+/// Everything that the catalog says must hold, checked by the server.
+async fn assert_sound(client: &Client) {
+    let checked = client
+        .query(
+            "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I; ALTER TABLE %s ADD CONSTRAINT %I %s',
+                           conrelid::regclass, conname, conrelid::regclass, conname,
+                           pg_get_constraintdef(oid))
+             FROM pg_constraint WHERE contype IN ('f', 'c') AND conrelid <> 0 AND convalidated",
+            &[],
+        )
+        .await
+        .unwrap();
+    for row in checked {
+        let sql: String = row.get(0);
+        let added = client.batch_execute(&sql).await;
+        added.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+    let dead = "SELECT count(*) FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)";
+    assert_eq!(number(client, dead).await, 0);
+}
+
+async fn fingerprints(client: &Client, schema: &Schema) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for table in &schema.tables {
+        let sql = format!(
+            "SELECT coalesce(md5(string_agg(t::text, E'\\n' ORDER BY t::text)), '') FROM {} t",
+            table.name
+        );
+        let digest = client.query_one(&sql, &[]).await.unwrap().get(0);
+        all.push((table.name.to_string(), digest));
+    }
+    all
+}
+
+const CLINIC: &str = r#"
+    CREATE TYPE mood AS ENUM ('calm', 'it''s "bad"', 'back\slash');
+    CREATE DOMAIN percent AS numeric(5,2);
+    CREATE TABLE clinics (
+        id serial PRIMARY KEY, name varchar(12) UNIQUE NOT NULL, code char(3) UNIQUE);
+    CREATE TABLE patients (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        clinic_id int NOT NULL REFERENCES clinics,
+        public_id uuid NOT NULL UNIQUE,
+        email text NOT NULL UNIQUE,
+        full_name text NOT NULL,
+        born date,
+        active boolean NOT NULL DEFAULT true,
+        mood mood,
+        moods mood[],
+        tags text[] NOT NULL,
+        settings jsonb,
+        photo bytea,
+        address inet,
+        score percent,
+        ratio double precision,
+        small smallint,
+        money money,
+        at time,
+        span interval,
+        mac macaddr,
+        flags bit(5),
+        search tsvector,
+        shape point,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        updated_at timestamp(0),
+        lower_email text GENERATED ALWAYS AS (lower(email)) STORED,
+        UNIQUE (clinic_id, id));
+    CREATE UNIQUE INDEX ON patients (lower(email));
+    CREATE INDEX ON patients (created_at);
+    CREATE TABLE doctors (
+        id int PRIMARY KEY,
+        chief_id int REFERENCES doctors,
+        office_of int UNIQUE REFERENCES clinics (id));
+    CREATE TABLE care (
+        patient_id bigint REFERENCES patients ON DELETE CASCADE,
+        doctor_id int REFERENCES doctors,
+        mood mood,
+        PRIMARY KEY (patient_id, doctor_id, mood));
+    CREATE TABLE visits (
+        clinic_id int NOT NULL REFERENCES clinics,
+        patient_id bigint NOT NULL,
+        line int NOT NULL,
+        at timestamptz NOT NULL,
+        PRIMARY KEY (patient_id, line),
+        UNIQUE (clinic_id, at),
+        FOREIGN KEY (clinic_id, patient_id) REFERENCES patients (clinic_id, id));
+    CREATE TABLE a (id int PRIMARY KEY, b_id int);
+    CREATE TABLE b (id int PRIMARY KEY, a_id int NOT NULL REFERENCES a);
+    ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b;
+    CREATE TABLE empty (id int PRIMARY KEY, patient_id bigint NOT NULL REFERENCES patients);
+    CREATE TABLE untouched (id int PRIMARY KEY);
+"#;
+
+fn clinic_rows() -> BTreeMap<String, TableSpec> {
+    tables(&[
+        ("clinics", 900),
+        ("patients", 30_000),
+        ("doctors", 700),
+        ("care", 25_000),
+        ("public.visits", 90_000),
+        ("a", 500),
+        ("b", 400),
+        ("empty", 0),
+    ])
+}
+
+#[tokio::test]
+async fn everything_holds_whatever_the_parallelism() {
+    let server = Server::start().await;
+    let mut seen = Vec::new();
+    for parallelism in [1, 2] {
+        let name = format!("clinic{parallelism}");
+        let (config, client) = server.load(&name, CLINIC).await;
+        let (_, summary) = filled(&config, &client, &clinic_rows(), parallelism).await;
+        assert_eq!((summary.rows, summary.tables), (147_500, 7));
+        let note = "public.patients.shape is NULL in every row: \
+                    values of type point are not generated";
+        assert!(
+            summary.notes.iter().any(|n| n == note),
+            "{:?}",
+            summary.notes
+        );
+        let schema = read_schema(&client).await.unwrap();
+        seen.push(fingerprints(&client, &schema).await);
+        assert_sound(&client).await;
+        for (what, expected, sql) in [
+            (
+                "sequences go on after the rows",
+                901 + 30_001,
+                "SELECT nextval('clinics_id_seq') + nextval('patients_id_seq')",
+            ),
+            (
+                "lines count within patients",
+                0,
+                "SELECT count(*) FROM visits WHERE line NOT IN (1, 2, 3)",
+            ),
+            (
+                "chiefs are earlier doctors",
+                0,
+                "SELECT count(*) FROM doctors WHERE chief_id >= id",
+            ),
+            (
+                "tables are analyzed",
+                30_000,
+                "SELECT reltuples::bigint FROM pg_class WHERE relname = 'patients'",
+            ),
+            (
+                "pages are all visible",
+                0,
+                "SELECT (relpages - relallvisible)::bigint FROM pg_class WHERE relname = 'visits'",
+            ),
+            (
+                "creation times rise",
+                0,
+                "SELECT count(*) FROM (SELECT created_at < lag(created_at) OVER (ORDER BY id) AS fell
+                 FROM patients) AS p WHERE fell",
+            ),
+        ] {
+            assert_eq!(number(&client, sql).await, expected, "{what}");
+        }
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test]
+async fn picks_exist_and_fresh_keys_do_not() {
+    let server = Server::start().await;
+    let (config, client) = server.load("clinic", CLINIC).await;
+    let (plan, _) = filled(&config, &client, &clinic_rows(), 2).await;
+    let mut keys = KeyBook::new(plan);
+    for (table, column) in [
+        ("patients", "id"),
+        ("patients", "public_id"),
+        ("patients", "email"),
+        ("patients", "born"),
+        ("patients", "created_at"),
+        ("patients", "updated_at"),
+        ("patients", "full_name"),
+        ("patients", "score"),
+        ("clinics", "name"),
+        ("clinics", "code"),
+        ("visits", "clinic_id"),
+        ("public.visits", "patient_id"),
+        ("doctors", "chief_id"),
+    ] {
+        let key = keys.resolve(table, column, Some("zipf(1.1)")).unwrap();
+        let exists = format!("SELECT count(*) FROM {table} WHERE {column} = ");
+        for n in 0..40u64 {
+            // As quoted literals, which take the column's type.
+            let value = keys.pick(key, n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let picked = format!("{exists}'{value}'");
+            assert!(number(&client, &picked).await > 0, "{picked}");
+            let fresh = format!("{exists}'{}'", keys.fresh(key, n));
+            assert_eq!(number(&client, &fresh).await, 0, "{fresh}");
+        }
+    }
+    let mood = keys.resolve("patients", "mood", None).unwrap();
+    assert!(!keys.has_fresh(mood));
+    for (table, column, message) in [
+        (
+            "patient",
+            "id",
+            "the scenario fills no table `patient`; did you mean `patients`?",
+        ),
+        ("empty", "id", "table `empty` has no rows to choose from"),
+        (
+            "patients",
+            "lower_email",
+            "table `patients` has no column `lower_email` that the fill writes",
+        ),
+        ("patients", "shape", "`patients.shape` is NULL in every row"),
+    ] {
+        let error = keys.resolve(table, column, None).unwrap_err();
+        assert!(error.starts_with(message), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn overrides_decide_values() {
+    let server = Server::start().await;
+    let (config, client) = server
+        .load(
+            "overridden",
+            "CREATE TABLE parents (id int PRIMARY KEY);
+             CREATE TABLE children (
+                 id int PRIMARY KEY, parent_id int, status text NOT NULL, temperature numeric(4,1),
+                 login varchar(20) UNIQUE, seen timestamptz, note text, kind text, place point);",
+        )
+        .await;
+    let columns = toml::from_str::<BTreeMap<String, ColumnSpec>>(
+        r#"
+        status = { values = ["ok", "tab\there \\ \"x\"", "late"], weights = [8, 1, 1] }
+        temperature = { range = [35, 42], distribution = "normal(37, 0.5)" }
+        login = { pattern = "user-{n}" }
+        seen = { range = ["2024-01-01", "2024-02-01"] }
+        note = { width = 80 }
+        kind = { distinct = 7 }
+        place = { pattern = "({n},1)" }
+        [parent_id]
+        references = "parents.id"
+        distribution = "zipf(1.2)"
+        null_fraction = 0.25
+        orphan_fraction = 0.1
+        "#,
+    )
+    .unwrap();
+    let mut specs = tables(&[("parents", 1_000), ("children", 40_000)]);
+    specs.get_mut("children").unwrap().columns = columns;
+    filled(&config, &client, &specs, 2).await;
+    for (low, high, what, condition) in [
+        (9_500, 10_500, "count(*)", "parent_id IS NULL"),
+        (
+            2_700,
+            3_300,
+            "count(*)",
+            "parent_id NOT IN (SELECT id FROM parents)",
+        ),
+        (
+            900,
+            1_000,
+            "count(DISTINCT parent_id)",
+            "parent_id IN (SELECT id FROM parents)",
+        ),
+        (
+            4_000,
+            12_000,
+            "count(*)",
+            "parent_id = (SELECT mode() WITHIN GROUP (ORDER BY parent_id) FROM children)",
+        ),
+        (31_500, 32_500, "count(*)", "status = 'ok'"),
+        (3_700, 4_300, "count(*)", r#"status = E'tab\there \\ "x"'"#),
+        (40_000, 40_000, "count(*)", "temperature BETWEEN 35 AND 42"),
+        (
+            3_695,
+            3_705,
+            "round(avg(temperature) * 100)::bigint",
+            "true",
+        ),
+        (1, 1, "count(*)", "login = 'user-40000'"),
+        (
+            40_000,
+            40_000,
+            "count(*)",
+            "seen >= '2024-01-01 UTC' AND seen <= '2024-02-01 UTC'",
+        ),
+        (40_000, 40_000, "count(*)", "length(note) = 80"),
+        (7, 7, "count(DISTINCT kind)", "true"),
+        (1, 1, "count(*)", "place ~= '(40000,1)'"),
+    ] {
+        let sql = format!("SELECT {what} FROM children WHERE {condition}");
+        let found = number(&client, &sql).await;
+        assert!((low..=high).contains(&found), "{sql}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_is_explained() {
+    let server = Server::start().await;
+    let (config, client) = server
+        .load(
+            "refused",
+            "CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, \
+             CONSTRAINT odd CHECK (a * b % 2 = 1))",
+        )
+        .await;
+    let schema = read_schema(&client).await.unwrap();
+    let plan = Arc::new(FillPlan::new(&schema, &tables(&[("t", 1_000)]), 1).unwrap());
+    let error = fill(&config, &schema, &plan, options(2)).await.unwrap_err();
+    assert!(matches!(&error, FillError::Rejected { constraint: Some(name), .. } if name == "odd"));
+    let text = error.to_string();
+    let begin = "filling public.t: new row for relation \"t\" violates check constraint";
+    assert!(text.starts_with(begin), "{text}");
+    let end = "for a, b under [tables.t.columns]";
+    assert!(text.ends_with(end), "{text}");
+
+    let stopped = options(2);
+    stopped.stop.store(true, Ordering::Release);
+    let error = fill(&config, &schema, &plan, stopped).await.unwrap_err();
+    assert!(matches!(error, FillError::Stopped), "{error}");
+}
+
+#[tokio::test]
+async fn the_catalog_is_read_as_it_is() {
+    let server = Server::start().await;
+    let (_, client) = server.load("clinic", CLINIC).await;
+    let schema = read_schema(&client).await.unwrap();
+    let patients = schema.table("patients").unwrap();
+    let kind = |name: &str| patients.column(name).unwrap().data_type.kind.clone();
+    let base = |name: &str, modifiers: &[i32]| TypeKind::Base {
+        name: name.into(),
+        modifiers: modifiers.to_vec(),
+    };
+    assert!(patients.columns[0].sequence && patients.columns[0].not_null);
+    assert_eq!(kind("updated_at"), base("timestamp", &[0]));
+    let element = Box::new(base("text", &[]));
+    assert_eq!(kind("tags"), TypeKind::Array { element });
+    assert!(matches!(kind("mood"), TypeKind::Enum { labels } if labels.len() == 3));
+    let score = kind("score");
+    assert!(matches!(score, TypeKind::Domain { base: b, .. } if *b == base("numeric", &[5, 2])));
+    let generated = patients.column("lower_email").unwrap();
+    assert!(generated.generated && generated.default.is_none());
+    let mut keys: Vec<_> = patients
+        .unique_keys
+        .iter()
+        .map(|key| key.columns.len())
+        .collect();
+    assert!(patients.unique_keys[0].primary);
+    keys.sort_unstable();
+    assert_eq!(keys, [1, 1, 1, 2], "the index on an expression is left out");
+    let visits = schema.table("visits").unwrap();
+    let mut foreign = visits.foreign_keys.iter();
+    let wide = foreign.find(|key| key.columns.len() == 2).unwrap();
+    assert_eq!(wide.columns, ["clinic_id", "patient_id"]);
+    assert_eq!(wide.referenced_columns, ["clinic_id", "id"]);
+    let name = schema.table("clinics").unwrap().column("name").unwrap();
+    assert_eq!(name.data_type.kind, base("varchar", &[12]));
+}
