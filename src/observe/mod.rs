@@ -3,6 +3,7 @@
 
 pub mod accounting;
 pub mod buckets;
+mod cell;
 pub mod distribution;
 pub mod impact;
 pub mod lock_mode;

@@ -3,10 +3,9 @@
 //!
 //! All times are durations since the timeline's origin, the moment in which the traffic started.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::distribution::Distribution;
+use super::cell::Cell;
 use super::series::Seconds;
 use super::ticks::Ticks;
 use super::{Accounting, Phase, PhaseName, TransactionPhase};
@@ -23,15 +22,6 @@ pub struct Recording {
     recovery: Vec<Cell>,
     ticks: Vec<Ticks>,
     pub(super) seconds: Seconds,
-}
-
-/// One kind of transaction in one phase.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Cell {
-    pub(super) accounting: Accounting,
-    pub(super) latency: Distribution,
-    pub(super) lag: Distribution,
-    pub(super) errors: BTreeMap<String, u64>,
 }
 
 /// A request that came due and has not ended. [`Recording::ended`] takes it back; one that is never
@@ -290,58 +280,12 @@ fn merge_cells(own: &mut [Cell], other: &[Cell]) {
     }
 }
 
-impl Cell {
-    fn new() -> Self {
-        Self {
-            accounting: Accounting::default(),
-            latency: Distribution::fine(),
-            lag: Distribution::coarse(),
-            errors: BTreeMap::new(),
-        }
-    }
-
-    fn count(&mut self, fate: &Fate) {
-        let accounting = &mut self.accounting;
-        let ends_as = match fate {
-            Fate::Completed => &mut accounting.completed,
-            Fate::Failed(_) => &mut accounting.failed,
-            Fate::TimedOut(_) => &mut accounting.timed_out,
-            Fate::Shed => &mut accounting.shed,
-            Fate::Unfinished => return, // Counted so since it came due.
-        };
-        *ends_as += 1;
-        accounting.unfinished -= 1;
-        if let Fate::Failed(kind) | Fate::TimedOut(kind) = fate {
-            match self.errors.get_mut(kind) {
-                Some(count) => *count += 1,
-                None => {
-                    self.errors.insert(kind.clone(), 1);
-                }
-            }
-        }
-    }
-
-    pub(super) fn merge(&mut self, other: &Self) {
-        let Self {
-            accounting,
-            latency,
-            lag,
-            errors,
-        } = other;
-        self.accounting.merge(accounting);
-        self.latency.merge(latency);
-        self.lag.merge(lag);
-        for (kind, count) in errors {
-            *self.errors.entry(kind.clone()).or_default() += count;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::observe::Distribution;
 
     #[derive(Debug, Clone)]
     struct Request {
