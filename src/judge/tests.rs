@@ -115,7 +115,6 @@ fn a_broken_baseline_excuses_what_follows() {
     - the baseline already breaks the limits: 1.00 % of its requests were lost without any migration, most by acquire_timeout, more than 0.10 %
     ~ judged at 2M rows of public.measurements; production has 800M (no forecast made)
     ~ no disturbed pass was made: in production the migration may have to queue behind a long transaction, and the traffic behind the migration
-    ~ p99_ratio is within the noise of its limit (3.0 × ± 0.2 ×, limit 3.0 ×): another run may decide otherwise
     "##);
     assert!(failed(&verdict).contains(&"lock_wait"));
     assert!(!verdict.findings.iter().any(Finding::is_decisive));
