@@ -84,16 +84,23 @@ const PREDEFINED: [(&str, i64); 4] = [
     ("scale", 1),
 ];
 
-impl Program {
-    pub(super) fn bind(script: &Script, keys: &mut dyn Keys) -> Result<Self, ScriptError> {
-        let mut binder = Binder::new(script, keys);
-        for command in &script.commands {
+impl Script {
+    /// Resolves its keys and variables, so that it can run.
+    ///
+    /// # Errors
+    ///
+    /// A variable that no command sets and that is not predefined, or a key that `keys` does not find.
+    pub fn bind(&self, keys: &mut dyn Keys) -> Result<Program, ScriptError> {
+        let mut binder = Binder::new(self, keys);
+        for command in &self.commands {
             let instruction = binder.instruction(command)?;
             binder.program.instructions.push(instruction);
         }
         Ok(binder.program.with_seed(0))
     }
+}
 
+impl Program {
     /// The same program with `:random_seed` and `:default_seed` as `pgbench --random-seed` sets them; without
     /// this they are those of seed 0.
     ///

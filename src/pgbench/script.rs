@@ -1,9 +1,7 @@
 //! Scripts: their commands in order, conditions turned into jumps.
 
-use super::keys::Keys;
 use super::meta::{KeyName, Meta, Sleep, command};
 use super::parser::NamedExpression;
-use super::program::Program;
 use super::source::{Place, ScriptError, Source};
 use super::sql::{Ending, Statement, statement};
 
@@ -61,15 +59,6 @@ impl Script {
             name: name.to_owned(),
             commands: builder.commands,
         })
-    }
-
-    /// Resolves its keys and variables, so that it can run.
-    ///
-    /// # Errors
-    ///
-    /// A variable that no command sets and that is not predefined, or a key that `keys` does not find.
-    pub fn bind(&self, keys: &mut dyn Keys) -> Result<Program, ScriptError> {
-        Program::bind(self, keys)
     }
 }
 

@@ -11,10 +11,8 @@ use super::events::{Event, Observer};
 use super::roster::Roster;
 use super::runner::{self, Surroundings};
 use super::sampler::{Sampled, Sampler, Watch};
-use super::settle::settle;
+use super::settle::{Raw, settle};
 use super::stop::Stop;
-use crate::observe::recording::Recording;
-use crate::observe::waits::TrackedLocks;
 use crate::observe::{Migration, Pass, PhaseName};
 use crate::scenario::Plan;
 use crate::synth::KeyBook;
@@ -39,15 +37,6 @@ pub(super) struct Stage<'a> {
     pub observer: &'a dyn Observer,
     /// Ends the pass early, with what was measured.
     pub stop: &'a Stop,
-}
-
-/// What a pass measured, before it is summed up.
-pub(super) struct Raw {
-    pub(super) recording: Recording,
-    pub(super) timeline: Arc<Timeline>,
-    pub(super) migration: Option<Migration>,
-    pub(super) locks: TrackedLocks,
-    pub(super) end: Duration,
 }
 
 /// Runs the quiet pass. The second value says why the lock sampler ended early, if it did.

@@ -1,8 +1,9 @@
 //! Sums a pass up: raw records into the phases, waits, impact and series of a report.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::pass::Raw;
+use crate::observe::recording::Recording;
 use crate::observe::waits::{SeenLock, TrackedLocks};
 use crate::observe::{
     HeldLock, LockMode, LockWait, Locks, Migration, Pass, PassName, PhaseName, RootKind, Second,
@@ -10,6 +11,15 @@ use crate::observe::{
 };
 use crate::scenario::Plan;
 use crate::traffic::Timeline;
+
+/// What a pass measured, before it is summed up.
+pub(super) struct Raw {
+    pub(super) recording: Recording,
+    pub(super) timeline: Arc<Timeline>,
+    pub(super) migration: Option<Migration>,
+    pub(super) locks: TrackedLocks,
+    pub(super) end: Duration,
+}
 
 /// The phases that a report shows, in order.
 const REPORTED: [PhaseName; 3] = [
@@ -167,7 +177,7 @@ impl Lockbook<'_> {
         // Where the session could not be asked (the statement failed, or no transaction block can hold
         // it), the samples say what it locked.
         if locks.is_empty() {
-            locks = self.seen_in(statement.index).map(sampled).collect();
+            locks = self.seen_in(statement.index).filter_map(sampled).collect();
         }
         let start = statement.start.saturating_sub(self.zero);
         Statement {
@@ -218,14 +228,14 @@ impl Lockbook<'_> {
     }
 }
 
-fn sampled(seen: &SeenLock) -> HeldLock {
-    HeldLock {
+/// A lock that was seen granted; one that was only asked for was never held.
+fn sampled(seen: &SeenLock) -> Option<HeldLock> {
+    let granted = seen.granted?;
+    Some(HeldLock {
         relation: seen.relation.clone(),
         mode: seen.mode.clone(),
-        held: seen
-            .granted
-            .map(|granted| seen.last.saturating_sub(granted)),
-    }
+        held: Some(seen.last.saturating_sub(granted)),
+    })
 }
 
 #[cfg(test)]

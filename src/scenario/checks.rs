@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use super::document::Document;
 use super::error::ScenarioError;
-use super::file::{Contents, Table, Transaction};
-use super::resolve::setting_text;
+use super::file::{Contents, Table, Transaction, setting_text};
 use crate::synth::ColumnSpec;
 use crate::units::Span;
 

@@ -261,3 +261,15 @@ pub struct Invariant {
     /// The number.
     pub expect: i64,
 }
+
+/// A setting as `SET` reads it; none where the value cannot be one.
+pub(super) fn setting_text(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Boolean(true) => Some("on".to_owned()),
+        toml::Value::Boolean(false) => Some("off".to_owned()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

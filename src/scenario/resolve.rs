@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::{ResolveError, ScenarioError};
-use super::file::Transaction;
+use super::file::{Transaction, setting_text};
 use super::plan::{
     ApplicationPlan, InvariantPlan, Limits, MigrationPlan, PhasesPlan, Plan, ShadowPlan,
     SourceFile, TablePlan, TrafficPlan, TransactionMode, TransactionPlan,
@@ -230,18 +230,6 @@ impl ScenarioFile {
                 expect: invariant.expect,
             })
             .collect()
-    }
-}
-
-/// A setting as `SET` reads it; none where the value cannot be one.
-pub(super) fn setting_text(value: &toml::Value) -> Option<String> {
-    match value {
-        toml::Value::String(text) => Some(text.clone()),
-        toml::Value::Boolean(true) => Some("on".to_owned()),
-        toml::Value::Boolean(false) => Some("off".to_owned()),
-        toml::Value::Integer(number) => Some(number.to_string()),
-        toml::Value::Float(number) => Some(number.to_string()),
-        _ => None,
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::schema::{Column, RelationName, Schema, Table};
 use crate::sql::{Bound, BoundRule, understand_check};
 
-use super::TableSpec;
 use super::column::ColumnPlan;
 use super::error::{Problem, SynthError};
 use super::linked::{is_within, linked_column};
@@ -15,6 +14,7 @@ use super::own::{Made, Place, capacity, check_overrides, own_column};
 use super::plan::{FillPlan, TablePlan};
 use super::unique::Uniqueness;
 use super::world::World;
+use super::{TableSpec, random};
 
 /// Tables with rows, and what decides their columns.
 type Ground<'a> = BTreeMap<&'a RelationName, Planned<'a>>;
@@ -36,8 +36,27 @@ struct Builder<'g> {
     notes: Vec<String>,
 }
 
+impl FillPlan {
+    /// Plans the rows of the tables that `tables` names, by `name` or `schema.name`.
+    ///
+    /// Columns get values by their type, foreign keys, unique keys and CHECKs, and by what the
+    /// scenario says of them. Nullable columns are NULL in a tenth of the rows unless they have a
+    /// default, are part of a key or of the scenario.
+    ///
+    /// # Errors
+    /// What the schema lacks, what contradicts itself, and what cannot be generated, by table and
+    /// column.
+    pub fn new(
+        schema: &Schema,
+        tables: &BTreeMap<String, TableSpec>,
+        seed: u64,
+    ) -> Result<Self, SynthError> {
+        build(schema, tables, random::key(seed, "fill"))
+    }
+}
+
 /// Plans all tables that the scenario names.
-pub(super) fn build(
+fn build(
     schema: &Schema,
     tables: &BTreeMap<String, TableSpec>,
     seed: u64,

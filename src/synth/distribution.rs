@@ -4,7 +4,6 @@ use std::str::FromStr;
 
 use rand_distr::{Distribution as _, StandardNormal, Zipf};
 
-use super::error::Problem;
 use super::random;
 
 /// How rows of a table, values of a range or of a list are chosen.
@@ -37,6 +36,11 @@ pub enum Distribution {
      exponential(rate) with rate > 0, or sequence"
 )]
 pub struct DistributionError(pub String);
+
+/// A normal distribution over rows or values whose mean is no share of them.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("the mean of `normal({0}, …)` must be between 0 and 1 here: a share of the rows or values")]
+pub struct MeanError(pub f64);
 
 impl FromStr for Distribution {
     type Err = DistributionError;
@@ -82,9 +86,9 @@ impl Distribution {
     }
 
     /// The same distribution, if its mean is a share of the whole.
-    pub(crate) fn of_shares(self) -> Result<Self, Problem> {
+    pub(crate) fn of_shares(self) -> Result<Self, MeanError> {
         match self {
-            Self::Normal { mean, .. } if !(0.0..=1.0).contains(&mean) => Err(Problem::Mean(mean)),
+            Self::Normal { mean, .. } if !(0.0..=1.0).contains(&mean) => Err(MeanError(mean)),
             other => Ok(other),
         }
     }

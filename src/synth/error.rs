@@ -1,6 +1,6 @@
 //! Why rows cannot be made, and what the scenario can say so that they can.
 
-use super::distribution::DistributionError;
+use super::distribution::{DistributionError, MeanError};
 
 /// A scenario and a schema for which no rows can be made.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -114,10 +114,8 @@ pub enum Problem {
     #[error(transparent)]
     Distribution(#[from] DistributionError),
     /// A normal distribution over rows whose mean is no share of them.
-    #[error(
-        "the mean of `normal({0}, …)` must be between 0 and 1 here: a share of the rows or values"
-    )]
-    Mean(f64),
+    #[error(transparent)]
+    Mean(#[from] MeanError),
     /// A distribution on something that is not chosen.
     #[error("`distribution` needs `references`, `range`, `values` or `distinct` beside it")]
     NothingToDistribute,

@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use column::ColumnPlan;
-pub use distribution::{Distribution, DistributionError};
+pub use distribution::{Distribution, DistributionError, MeanError};
 pub use error::{Problem, SynthError};
 pub use keybook::KeyBook;
 pub use plan::{FillPlan, TablePlan};

@@ -1,15 +1,11 @@
 //! The plan of a fill: every value of every row, not yet written.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::schema::{RelationName, Schema};
+use crate::schema::RelationName;
 
-use super::build::build;
 use super::column::ColumnPlan;
-use super::error::SynthError;
-use super::{TableSpec, random};
 
 /// Which values every row has: a function of (seed, table, column, row number), whatever the order
 /// in which rows are made.
@@ -34,23 +30,6 @@ pub struct TablePlan {
 }
 
 impl FillPlan {
-    /// Plans the rows of the tables that `tables` names, by `name` or `schema.name`.
-    ///
-    /// Columns get values by their type, foreign keys, unique keys and CHECKs, and by what the
-    /// scenario says of them. Nullable columns are NULL in a tenth of the rows unless they have a
-    /// default, are part of a key or of the scenario.
-    ///
-    /// # Errors
-    /// What the schema lacks, what contradicts itself, and what cannot be generated, by table and
-    /// column.
-    pub fn new(
-        schema: &Schema,
-        tables: &BTreeMap<String, TableSpec>,
-        seed: u64,
-    ) -> Result<Self, SynthError> {
-        build(schema, tables, random::key(seed, "fill"))
-    }
-
     /// The table that a script or scenario means by `name` or `schema.name`.
     pub fn table(&self, name: &str) -> Option<&TablePlan> {
         if let Some((schema, name)) = name.split_once('.') {

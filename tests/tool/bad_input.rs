@@ -20,7 +20,7 @@ fn refused(scenario: &Scenario, code: i32, says: &[&str]) {
 #[test]
 fn an_unknown_key_points_at_its_line() {
     let scenario = Scenario::new().replacing("rate = 200", "rat = 200");
-    refused(&scenario, 2, &["unknown", "rat", "scenario.toml:18"]);
+    refused(&scenario, 2, &["unknown", "rat", "scenario.toml:16"]);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_script_error_has_file_line_and_column() {
 fn a_schema_error_has_file_line_and_sqlstate() {
     let schema = format!("{}\nCREATE TABLE broken (\n  id nosuchtype\n);\n", SCHEMA);
     let scenario = Scenario::new().with("schema.sql", &schema);
-    refused(&scenario, 4, &["schema.sql:9", "nosuchtype", "42704"]);
+    refused(&scenario, 4, &["schema.sql:10", "nosuchtype", "42704"]);
 }
 
 #[test]
