@@ -19,6 +19,8 @@ pub struct Blame {
     pub relation: Option<String>,
     /// The migration's lock that stood in the way, as `pg_locks.mode`.
     pub mode: Option<String>,
+    /// The lock in the way, for people: `ShareLock on public.orders`, `row locks on public.orders`.
+    pub lock: String,
     /// How long the migration held that lock; none if that was not seen.
     pub held: Option<Duration>,
     /// A later statement that ran for most of that time, under the lock that this one took.
@@ -83,6 +85,7 @@ fn gather(migration: Option<&Migration>, waits: &[&LockWait]) -> Option<Blame> {
         spent_in: spent_in(migration, statement, held),
         held,
         statement,
+        lock: lock(longest),
         relation,
         mode,
         waits: waits.len() as u64,
@@ -91,6 +94,19 @@ fn gather(migration: Option<&Migration>, waits: &[&LockWait]) -> Option<Blame> {
         total: waits.iter().map(|wait| wait.length).sum(),
         waiters: waiters(waits),
     })
+}
+
+fn lock(wait: &LockWait) -> String {
+    let lock = match (wait.locktype.as_str(), &wait.root.mode) {
+        ("tuple" | "transactionid", _) => "row locks",
+        ("advisory", _) => return "an advisory lock".to_owned(),
+        (_, Some(mode)) => mode,
+        (_, None) => "a lock",
+    };
+    match &wait.relation {
+        Some(relation) => format!("{lock} on {relation}"),
+        None => lock.to_owned(),
+    }
 }
 
 /// The longest that the statement held the lock: of the mode asked for, where that is known.
@@ -116,11 +132,15 @@ fn spent_in(
     taker: Option<usize>,
     held: Option<Duration>,
 ) -> Option<usize> {
-    migration?
-        .statements
+    let (statements, held) = (&migration?.statements, held?);
+    let taker = statements.iter().find(|first| Some(first.index) == taker)?;
+    let released = taker.start + taker.lock_wait + held;
+    statements
         .iter()
+        .filter(|later| later.index > taker.index)
         .find(|later| {
-            Some(later.index) > taker && later.duration > held.unwrap_or(Duration::MAX) / 2
+            let until = released.min(later.start + later.duration);
+            until.saturating_sub(later.start) > held / 2
         })
         .map(|later| later.index)
 }

@@ -284,6 +284,7 @@ pub(crate) fn healthy() -> Pass {
             start: secs(10.0),
             end: secs(14.32),
             error: None,
+            committed: 2,
             statements: safe_statements(),
         }),
         locks: locks(vec![wait(RECORD, 10.001, 0.012)]),

@@ -37,9 +37,17 @@ pub(super) struct Judged {
 
 /// The percentiles that can be judged: of each window with enough requests; where one has too few,
 /// of both together. The migration of a moment thus still counts, by those whom it held up.
+///
+/// A migration shorter than the baseline's p99 has too few however many they are: most of them were
+/// under way when it began, and whoever looks at a moment finds the long ones.
 pub(super) fn tails(case: &Case<'_>, kind: Option<&str>) -> Vec<Judged> {
     let migrating = sample(case.migrating, kind).filter(|sample| sample.ended() > 0);
     let recovery = sample(case.recovery, kind).filter(|sample| sample.ended() > 0);
+    let usual = sample(case.baseline, kind).and_then(|sample| sample.tail());
+    let took = case.migrating.map_or(0.0, |phase| {
+        phase.end.saturating_sub(phase.start).as_secs_f64()
+    });
+    let brief = usual.is_some_and(|usual| took < usual.p99);
     let alone = |window, tail: Option<Tail>| {
         tail.map(|tail| Judged {
             window,
@@ -47,16 +55,18 @@ pub(super) fn tails(case: &Case<'_>, kind: Option<&str>) -> Vec<Judged> {
             tail,
         })
     };
-    let first = migrating.and_then(|sample| sample.tail());
+    let first = migrating
+        .filter(|_| !brief)
+        .and_then(|sample| sample.tail());
     let second = recovery.and_then(|sample| sample.tail());
     let mut judged: Vec<Judged> = alone(Window::Migration, first)
         .into_iter()
         .chain(alone(Window::Recovery, second))
         .collect();
     if let (Some(migrating), Some(recovery)) = (migrating, recovery)
-        && (migrating.ended() < FEWEST || recovery.ended() < FEWEST)
+        && (brief || migrating.ended() < FEWEST || recovery.ended() < FEWEST)
     {
-        let window = match migrating.ended() < FEWEST {
+        let window = match brief || migrating.ended() < FEWEST {
             true => Window::Migration,
             false => Window::Recovery,
         };

@@ -9,7 +9,7 @@ use super::failure::{failure, outside_cause};
 use super::integrity::integrity;
 use super::latency::p99_ratio;
 use super::losses::error_rate;
-use super::wording::place;
+use super::wording::{awaited, place};
 use super::{Finding, Unit};
 
 /// A rule of the verdict.
@@ -72,6 +72,10 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
+/// What to do about a `lock_timeout` that struck in every attempt.
+const NO_LOCK: &str = "allow more attempts with a longer backoff, and keep the traffic's transactions \
+                       on the table short: they hold the lock that it waited for";
+
 /// Measures every rule on one pass, and says what to do where it failed.
 pub(super) fn measure(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -110,7 +114,10 @@ fn migration_applied(case: &Case<'_>) -> Vec<Finding> {
     };
     // Blamed without the advice of its hazards: a rewrite against locks does not help a statement
     // that fails.
-    finding.statement = migration.error.as_ref().and_then(|error| error.statement);
+    let error = migration.error.as_ref();
+    finding.statement = error.and_then(|error| error.statement);
+    let out_of_patience = error.is_some_and(|error| error.sqlstate.as_deref() == Some("55P03"));
+    finding.help = out_of_patience.then(|| NO_LOCK.to_owned());
     finding.doubt = outside_cause(migration);
     vec![finding]
 }
@@ -156,15 +163,11 @@ fn waited(case: &Case<'_>, wait: &LockWait) -> Finding {
         (Some(migration), Some(index)) => place(migration, index),
         _ => "the migration".to_owned(),
     };
-    let relation = match &wait.relation {
-        Some(relation) => format!(" on {relation}"),
-        None => String::new(),
-    };
     finding.detail = format!(
-        "{} waited {} for {}{relation} behind {behind}; the limit is {}",
+        "{} waited {} for {} behind {behind}; the limit is {}",
         wait.waiter,
         Span(wait.length),
-        wait.mode,
+        awaited(wait),
         Span(limit)
     );
     finding.noise = Some(case.pass.locks.sample_error.as_secs_f64());

@@ -1,6 +1,6 @@
 //! How sentences about a rehearsal name its parts, the same in every report.
 
-use crate::observe::{Migration, PassName};
+use crate::observe::{LockWait, Migration, PassName};
 
 /// Names a statement of the migration for people, who count from 1: `statement 2 (migration.sql:4)`.
 pub fn place(migration: &Migration, index: usize) -> String {
@@ -16,6 +16,18 @@ pub fn place(migration: &Migration, index: usize) -> String {
             statement.line
         ),
         None => format!("statement {}", index + 1),
+    }
+}
+
+/// What a session waited for: `RowExclusiveLock on public.orders`, `a row of public.orders`. A wait for
+/// a transaction's end is one for a row that it has locked.
+pub fn awaited(wait: &LockWait) -> String {
+    match (wait.locktype.as_str(), &wait.relation) {
+        ("tuple" | "transactionid", Some(relation)) => format!("a row of {relation}"),
+        ("tuple" | "transactionid", None) => "a row".to_owned(),
+        ("advisory", _) => "an advisory lock".to_owned(),
+        (_, Some(relation)) => format!("{} on {relation}", wait.mode),
+        (_, None) => wait.mode.clone(),
     }
 }
 

@@ -56,6 +56,22 @@ impl LockMode {
     }
 }
 
+/// Whether a lock that somebody holds on a table can be why another waits for one of this type and
+/// mode on it, all named as `pg_locks` prints them. Rows are locked by those who hold at least
+/// `RowShareLock` on their table.
+pub fn can_block(held: &str, (locktype, asked): (&str, &str)) -> bool {
+    let Ok(held) = held.parse::<LockMode>() else {
+        return false;
+    };
+    match locktype {
+        "relation" => asked
+            .parse()
+            .is_ok_and(|asked: LockMode| asked.conflicts_with(held)),
+        "tuple" | "transactionid" => held >= LockMode::RowShare,
+        _ => false,
+    }
+}
+
 impl fmt::Display for LockMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -106,6 +122,19 @@ mod tests {
                     "{asked} against {held}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn rows_are_locked_by_those_who_may_write_them() {
+        for (held, wait, blocks) in [
+            ("RowExclusiveLock", ("transactionid", "ShareLock"), true),
+            ("AccessShareLock", ("tuple", "ExclusiveLock"), false),
+            ("RowExclusiveLock", ("relation", "ShareLock"), true),
+            ("RowExclusiveLock", ("relation", "RowExclusiveLock"), false),
+            ("SIReadLock", ("relation", "ShareLock"), false),
+        ] {
+            assert_eq!(can_block(held, wait), blocks, "{held} {wait:?}");
         }
     }
 

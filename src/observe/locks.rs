@@ -12,7 +12,7 @@ pub struct Locks {
     /// The mean time between two samples.
     #[serde(with = "seconds")]
     pub sample_interval: Duration,
-    /// The longest time between two samples: no wait's length is off by more.
+    /// The longest time without a sample: no wait's length is off by more.
     #[serde(with = "seconds")]
     pub sample_error: Duration,
     /// Samples taken.
@@ -25,7 +25,8 @@ pub struct Locks {
     pub total_wait: Duration,
     /// Most sessions seen waiting at once.
     pub peak_waiters: u32,
-    /// The waits, longest first, at most [`Locks::KEPT`]; the sums above cover all.
+    /// The waits, longest first, at most [`Locks::KEPT`], of which those behind the migration come
+    /// first; the sums above cover all.
     pub waits: Vec<LockWait>,
     /// How many waits there were in all.
     pub waits_seen: u64,

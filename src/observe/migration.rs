@@ -25,6 +25,9 @@ pub struct Migration {
     /// The error that ended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<MigrationError>,
+    /// How many of the statements, from the first on, were committed.
+    #[serde(default)]
+    pub committed: usize,
     /// The statements of the last attempt that began, in order.
     pub statements: Vec<Statement>,
 }

@@ -1,5 +1,6 @@
 //! A phase of a pass and what its requests experienced. A request belongs to the phase in which it
-//! was *due*, however late it ended.
+//! was *due*, however late it ended; one that was still under way when the migration began belongs to
+//! the migration, which it met.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -99,6 +99,15 @@ impl Recording {
         }
     }
 
+    /// Moves a request that is under way to another phase.
+    pub fn moved(&mut self, due: Due, phase: PhaseName) -> Due {
+        if let Some(cell) = self.cells_mut(due.phase).get_mut(due.transaction) {
+            cell.accounting.scheduled -= 1;
+            cell.accounting.unfinished -= 1;
+        }
+        self.scheduled(due.transaction, phase, due.at)
+    }
+
     /// Counts the end of a request.
     pub fn ended(&mut self, due: Due, ended: Ended) {
         let Due {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::lock_mode::LockMode;
+use super::lock_mode::can_block;
 use super::lock_sample::{LockRow, LockSample, Queue};
 use super::{LockWait, Locks, Root, RootKind};
 
-/// A lock of the migration, as the samples showed it.
+/// A lock of the migration on a relation, as samples one after the other showed it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenLock {
     /// Schema-qualified relation.
@@ -27,7 +27,10 @@ pub struct SeenLock {
 pub struct WaitTracker {
     open: BTreeMap<i32, OpenWait>,
     ended: Vec<EndedWait>,
-    seen: BTreeMap<(u32, String), SeenLock>,
+    /// The migration's locks in the latest sample.
+    held: BTreeMap<(u32, String), SeenLock>,
+    /// Its locks that later samples no longer showed.
+    released: Vec<SeenLock>,
     samples: u64,
     first: Option<Duration>,
     last: Option<Duration>,
@@ -51,10 +54,16 @@ struct EndedWait {
 }
 
 impl WaitTracker {
+    /// Nothing was seen from the last sample, or the timeline's origin, up to this moment.
+    pub fn blind_until(&mut self, at: Duration) {
+        let since = self.last.unwrap_or_default();
+        self.widest_gap = self.widest_gap.max(at.saturating_sub(since));
+    }
+
     /// Takes in one sample.
     pub fn observe(&mut self, sample: &LockSample) {
-        if let Some(last) = self.last {
-            self.widest_gap = self.widest_gap.max(sample.at.saturating_sub(last));
+        if self.last.is_some() {
+            self.blind_until(sample.at);
         }
         self.first.get_or_insert(sample.at);
         self.samples += 1;
@@ -90,46 +99,56 @@ impl WaitTracker {
         }
     }
 
+    /// A lock that a sample no longer shows was released: the same one later is another.
     fn note_migration_locks(&mut self, sample: &LockSample) {
-        let Some((pid, statement)) = sample.migration else {
-            return;
-        };
-        for row in sample.locks.iter().filter(|row| row.pid == pid) {
-            let Some((oid, name)) = &row.relation else {
+        let mut held = BTreeMap::new();
+        let rows = sample.locks.iter().filter(|row| row.locktype == "relation");
+        for row in rows.filter(|row| Some(row.pid) == sample.migration.map(|(pid, _)| pid)) {
+            let (Some((oid, name)), Some((_, statement))) = (&row.relation, sample.migration)
+            else {
                 continue;
             };
-            let seen = self
-                .seen
-                .entry((*oid, row.mode.clone()))
-                .or_insert_with(|| SeenLock {
-                    relation: name.clone(),
-                    mode: row.mode.clone(),
-                    statement,
-                    granted: None,
-                    last: sample.at,
-                });
+            let lock = (*oid, row.mode.clone());
+            let mut seen = self.held.remove(&lock).unwrap_or_else(|| SeenLock {
+                relation: name.clone(),
+                mode: row.mode.clone(),
+                statement,
+                granted: None,
+                last: sample.at,
+            });
             seen.last = sample.at;
             if row.granted {
                 seen.granted.get_or_insert(sample.at);
             }
+            held.insert(lock, seen);
         }
+        let released = std::mem::replace(&mut self.held, held);
+        self.released.extend(released.into_values());
     }
 
     fn extend_or_open(&mut self, sample: &LockSample, row: &LockRow, queue: &Queue<'_>) {
         let oid = row.relation.as_ref().map(|(oid, _)| *oid);
         let lock = (row.locktype.clone(), oid, row.mode.clone());
-        let start = row.waited.map(|waited| sample.at.saturating_sub(waited));
-        let continues = self.open.get(&row.pid).is_some_and(|open| {
-            open.lock == lock && start.is_none_or(|start| start <= open.last_seen)
-        });
-        if !continues {
-            self.close(row.pid, start.unwrap_or(sample.at));
-        }
+        let begun = row.waited.map(|waited| sample.at.saturating_sub(waited));
         let (root, depth) = queue.root(row);
         let root = Root {
             statement: self.blamed_statement(sample, row, &root),
             ..root
         };
+        let open = self
+            .open
+            .get(&row.pid)
+            .filter(|open| open.lock == lock && begun.is_none_or(|begun| begun <= open.last_seen));
+        // What a session waited before the migration stood in its way is not the migration's; what it
+        // waits afterwards is, since it would have had its turn.
+        let start = match open {
+            None => Some(begun.unwrap_or(sample.at)),
+            Some(open) if open.wait.root.kind == RootKind::Migration => None,
+            Some(open) => (root.kind == RootKind::Migration).then_some(open.last_seen),
+        };
+        if let Some(start) = start {
+            self.close(row.pid, start);
+        }
         let open = self.open.entry(row.pid).or_insert_with(|| OpenWait {
             lock,
             start: start.unwrap_or(sample.at),
@@ -146,7 +165,6 @@ impl WaitTracker {
             },
         });
         open.last_seen = sample.at;
-        // A wait that the migration stood in the way of at any time is the migration's.
         if open.wait.root.kind != RootKind::Migration {
             open.wait.root = root;
             open.wait.depth = depth;
@@ -154,23 +172,17 @@ impl WaitTracker {
     }
 
     /// The statement that took, or asked for, the lock in the way: the first one seen with a lock on
-    /// the relation that conflicts; for waits on rows, the one that runs.
+    /// the relation that can be it, else the one that runs.
     fn blamed_statement(&self, sample: &LockSample, row: &LockRow, root: &Root) -> Option<usize> {
         let (pid, current) = sample.migration?;
         if root.pid != pid {
             return None;
         }
-        let asked: Option<LockMode> = row.mode.parse().ok();
         let oid = row.relation.as_ref().map(|(oid, _)| *oid);
-        let conflicting = self.seen.iter().filter(|((relation, mode), _)| {
-            let held: Option<LockMode> = mode.parse().ok();
-            row.locktype == "relation"
-                && Some(*relation) == oid
-                && asked
-                    .zip(held)
-                    .is_some_and(|(asked, held)| asked.conflicts_with(held))
+        let in_the_way = self.held.iter().filter(|((relation, mode), _)| {
+            Some(*relation) == oid && can_block(mode, (&row.locktype, &row.mode))
         });
-        conflicting
+        in_the_way
             .map(|(_, seen)| seen.statement)
             .min()
             .or(Some(current))
@@ -226,7 +238,11 @@ impl WaitTracker {
         };
         TrackedLocks {
             locks: Locks { waits, ..locks },
-            migration: self.seen.into_values().collect(),
+            migration: self
+                .released
+                .into_iter()
+                .chain(self.held.into_values())
+                .collect(),
             waiters: self.waiters,
         }
     }
@@ -360,6 +376,88 @@ mod tests {
         let lengths: Vec<_> = tracked.locks.waits.iter().map(|wait| wait.length).collect();
         assert_eq!(lengths, [millis(114), millis(7)]);
         assert_eq!(tracked.locks.sample_error, millis(20));
+    }
+
+    #[test]
+    fn what_was_waited_before_the_migration_came_is_not_owed_to_it() {
+        let behind = |blocker| row(1, "RowExclusiveLock", false, &[blocker]);
+        let tracked = track(&[
+            sample(0, 0, vec![behind(2)]),
+            sample(10, 0, vec![behind(2)]),
+            sample(20, 0, vec![behind(MIGRATION)]),
+            sample(30, 0, vec![behind(2)]),
+            sample(40, 0, vec![]),
+        ]);
+        let of = |kind| {
+            tracked
+                .locks
+                .waits
+                .iter()
+                .find(|wait| wait.root.kind == kind)
+                .unwrap()
+        };
+        assert_eq!(of(RootKind::Traffic).length, millis(10));
+        assert_eq!(
+            of(RootKind::Migration).length,
+            millis(25),
+            "from 10 to the middle of 30 and 40"
+        );
+    }
+
+    #[test]
+    fn a_lock_taken_again_by_a_later_statement_is_another() {
+        let held = || row(MIGRATION, "ShareLock", true, &[]);
+        let tracked = track(&[
+            sample(0, 0, vec![held()]),
+            sample(10, 1, vec![]),
+            sample(
+                20,
+                2,
+                vec![held(), row(1, "RowExclusiveLock", false, &[MIGRATION])],
+            ),
+            sample(30, 2, vec![held()]),
+        ]);
+        assert_eq!(tracked.locks.waits[0].root.statement, Some(2));
+        let seen: Vec<_> = tracked
+            .migration
+            .iter()
+            .map(|seen| (seen.statement, seen.last))
+            .collect();
+        assert_eq!(seen, [(0, millis(0)), (2, millis(30))]);
+    }
+
+    #[test]
+    fn a_row_is_owed_to_the_statement_that_wrote_its_table() {
+        let wait = LockRow {
+            locktype: "transactionid".into(),
+            ..row(1, "ShareLock", false, &[MIGRATION])
+        };
+        let tracked = track(&[
+            sample(0, 1, vec![row(MIGRATION, "RowExclusiveLock", true, &[])]),
+            sample(
+                10,
+                2,
+                vec![row(MIGRATION, "RowExclusiveLock", true, &[]), wait],
+            ),
+        ]);
+        assert_eq!(tracked.locks.waits[0].root.statement, Some(1));
+    }
+
+    #[test]
+    fn time_without_samples_is_told() {
+        let mut tracker = WaitTracker::default();
+        tracker.blind_until(millis(700));
+        assert_eq!(
+            tracker.finish(Duration::ZERO).locks.sample_error,
+            millis(700)
+        );
+        let mut tracker = WaitTracker::default();
+        tracker.observe(&sample(500, 0, vec![]));
+        tracker.blind_until(millis(800));
+        assert_eq!(
+            tracker.finish(Duration::ZERO).locks.sample_error,
+            millis(300)
+        );
     }
 
     #[test]

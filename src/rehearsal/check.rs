@@ -53,7 +53,7 @@ pub async fn check(
     )
     .await;
     let broken = statements.broken(&config).await?;
-    let integrity = integrity::after(plan, &config, before).await;
+    let integrity = integrity::after(plan, &config, (before, Some(&migration))).await;
     let facts = shadow.facts(plan).await;
     let notes = shadow.notes.clone();
     shadow.stop().await;

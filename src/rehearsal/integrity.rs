@@ -3,7 +3,7 @@
 use tokio_postgres::{Client, Config, Error};
 
 use super::RehearsalError;
-use crate::observe::{Integrity, Invariant};
+use crate::observe::{Integrity, Invariant, Migration, MigrationOutcome};
 use crate::postgres::connect::{connect, describe};
 use crate::postgres::integrity;
 use crate::scenario::Plan;
@@ -42,7 +42,12 @@ pub(super) async fn before(plan: &Plan, config: &Config) -> Result<Integrity, Re
 
 /// Reads it after the migration. What cannot be read (the server may be gone) stays as it was, and an
 /// invariant not read has not passed.
-pub(super) async fn after(plan: &Plan, config: &Config, mut state: Integrity) -> Integrity {
+pub(super) async fn after(
+    plan: &Plan,
+    config: &Config,
+    (mut state, migration): (Integrity, Option<&Migration>),
+) -> Integrity {
+    state.leftovers = migration.and_then(half_applied).into_iter().collect();
     let known = (
         std::mem::take(&mut state.invalid_indexes),
         std::mem::take(&mut state.unvalidated_constraints),
@@ -70,6 +75,17 @@ pub(super) async fn after(plan: &Plan, config: &Config, mut state: Integrity) ->
     state.unvalidated_constraints =
         added(integrity::unvalidated_constraints(client).await, &known.1);
     state
+}
+
+/// What a migration that did not come to its end leaves behind: the transactions before the last.
+fn half_applied(migration: &Migration) -> Option<String> {
+    let stays = match migration.committed {
+        0 => return None,
+        1 => "statement 1 stays".to_owned(),
+        last => format!("statements 1 to {last} stay"),
+    };
+    (migration.outcome != MigrationOutcome::Applied)
+        .then(|| format!("half of a migration: {stays} committed"))
 }
 
 /// What was not there before.

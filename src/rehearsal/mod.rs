@@ -142,10 +142,12 @@ pub async fn rehearse(
     let mut notes = shadow.notes.clone();
     if let Some(error) = sampler_error {
         notes.push(format!(
-            "the lock sampler stopped early, lock waits after that are missing: {error}"
+            "the lock sampler saw nothing for up to {}: {error}",
+            crate::units::Span(pass.locks.sample_error)
         ));
     }
-    let integrity = integrity::after(plan, &shadow.config(), before).await;
+    let integrity =
+        integrity::after(plan, &shadow.config(), (before, pass.migration.as_ref())).await;
     let facts = shadow.facts(plan).await;
     shadow.stop().await;
     Ok(Rehearsed {

@@ -39,7 +39,7 @@ pub(super) struct Stage<'a> {
     pub stop: &'a Stop,
 }
 
-/// Runs the quiet pass. The second value says why the lock sampler ended early, if it did.
+/// Runs the quiet pass. The second value says why the lock sampler saw nothing for a while, if so.
 ///
 /// # Errors
 /// Where the traffic cannot start or its threads die; an interrupt is no error: the pass ends early.

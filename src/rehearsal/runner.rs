@@ -53,26 +53,13 @@ pub(super) async fn run(
         statements: Vec::new(),
         in_transaction: false,
         open_from: 0,
+        committed: 0,
         known: None,
         pid: 0,
         aborting: false,
     };
     let start = around.timeline.now();
-    let mut attempts = 1;
-    let mut result = runner.attempt(time_limit).await;
-    while let Err(error) = &result {
-        let timed_out = error.sqlstate.as_deref() == Some(SqlState::LOCK_NOT_AVAILABLE.code());
-        if !timed_out
-            || runner.aborting
-            || attempts >= plan.attempts
-            || !around.stop.sleep(plan.backoff).await
-        {
-            break;
-        }
-        attempts += 1;
-        runner.rewind();
-        result = runner.attempt(time_limit).await;
-    }
+    let (result, attempts) = runner.attempts(start + time_limit).await;
     around.roster.leave();
     let outcome = match &result {
         Ok(()) => MigrationOutcome::Applied,
@@ -86,6 +73,7 @@ pub(super) async fn run(
         start,
         end: around.timeline.now(),
         error: result.err(),
+        committed: runner.committed,
         statements: runner.statements,
     }
 }
@@ -108,6 +96,8 @@ struct Runner<'a> {
     in_transaction: bool,
     /// The first of `statements` that the open transaction ran.
     open_from: usize,
+    /// The first so many of `statements` that have done their work for good.
+    committed: usize,
     /// What the session saw after the open transaction's last statement.
     known: Option<FactSnapshot>,
     pid: i32,
@@ -135,6 +125,31 @@ impl Line {
 type Outcome<T> = Result<T, MigrationError>;
 
 impl Runner<'_> {
+    /// Attempts it as often as the plan allows, on one session: what was set before the failed
+    /// transaction stays set. Also says how many attempts were made.
+    async fn attempts(&mut self, deadline: Duration) -> (Outcome<()>, u32) {
+        let mut line = match self.connect().await {
+            Ok(line) => line,
+            Err(error) => return (Err(failure(&error, None)), 1),
+        };
+        let mut attempts = 1;
+        loop {
+            let result = self.attempt(&mut line, deadline).await;
+            let timed_out = |error: &MigrationError| {
+                error.sqlstate.as_deref() == Some(SqlState::LOCK_NOT_AVAILABLE.code())
+            };
+            if !result.as_ref().is_err_and(timed_out)
+                || self.aborting
+                || attempts >= self.plan.attempts
+                || !self.around.stop.sleep(self.plan.backoff).await
+            {
+                return (result, attempts);
+            }
+            attempts += 1;
+            self.rewind();
+        }
+    }
+
     /// Forgets the statements of the transaction that failed.
     fn rewind(&mut self) {
         self.statements.truncate(self.open_from);
@@ -143,13 +158,8 @@ impl Runner<'_> {
     }
 
     /// One attempt, cancelled when the stop is asked for or the time is over.
-    async fn attempt(&mut self, time_limit: Duration) -> Outcome<()> {
+    async fn attempt(&mut self, line: &mut Line, deadline: Duration) -> Outcome<()> {
         let (stop, timeline) = (self.around.stop, self.around.timeline);
-        let deadline = timeline.now() + time_limit;
-        let line = self
-            .connect()
-            .await
-            .map_err(|error| failure(&error, None))?;
         let cancel = line.client().cancel_token();
         let aborted = {
             let scripts = self.scripts(line);
@@ -190,7 +200,17 @@ impl Runner<'_> {
         Ok(Line { session, notices })
     }
 
-    async fn scripts(&mut self, mut line: Line) -> Outcome<()> {
+    async fn scripts(&mut self, line: &mut Line) -> Outcome<()> {
+        let result = self.remaining(line).await;
+        if result.is_err() {
+            self.note_release();
+            // On a session that is lost there is nothing to undo.
+            let _ = line.client().batch_execute("ROLLBACK").await;
+        }
+        result
+    }
+
+    async fn remaining(&mut self, line: &mut Line) -> Outcome<()> {
         let plan = self.plan;
         for (index, script) in plan.scripts.iter().enumerate().skip(self.place.script) {
             if index != self.place.script {
@@ -200,8 +220,8 @@ impl Runner<'_> {
                 };
             }
             match plan.transaction {
-                TransactionMode::File => self.whole(&mut line, script).await?,
-                TransactionMode::Statement => self.one_by_one(&mut line, script).await?,
+                TransactionMode::File => self.whole(line, script).await?,
+                TransactionMode::Statement => self.one_by_one(line, script).await?,
             }
         }
         Ok(())
@@ -240,7 +260,12 @@ impl Runner<'_> {
                     self.commit(line).await?;
                 }
                 // What no transaction block can hold is read after it; its locks are left to the sampler.
-                _ => self.observed(line, script, statement).await?,
+                kind => {
+                    self.observed(line, script, statement).await?;
+                    if !self.in_transaction && !kind.is_setting() {
+                        self.committed = self.statements.len();
+                    }
+                }
             }
         }
         Ok(())
@@ -256,23 +281,33 @@ impl Runner<'_> {
 
     async fn commit(&mut self, line: &Line) -> Outcome<()> {
         let committed = line.client().batch_execute("COMMIT").await;
-        // A deferred constraint fails here: it is the last statement's doing as far as anyone can say.
-        committed.map_err(|error| failure(&error, None))?;
+        // A deferred constraint fails here, and no one statement can be named for it.
+        committed.map_err(|error| {
+            let failed = failure(&error, None);
+            let message = format!("at COMMIT: {}", failed.message);
+            MigrationError { message, ..failed }
+        })?;
         self.transaction_ended();
         Ok(())
     }
 
-    /// The locks of the open transaction are released now.
+    /// The open transaction was committed now.
     fn transaction_ended(&mut self) {
+        self.note_release();
+        self.in_transaction = false;
+        self.known = None;
+        self.open_from = self.statements.len();
+        self.committed = self.open_from;
+    }
+
+    /// The locks of the open transaction are released now: by its end, or by the error that it met.
+    fn note_release(&mut self) {
         let now = self.around.timeline.now();
         for statement in self.statements.iter_mut().skip(self.open_from) {
             for lock in &mut statement.locks {
                 lock.held = Some(now.saturating_sub(statement.start));
             }
         }
-        self.in_transaction = false;
-        self.known = None;
-        self.open_from = self.statements.len();
     }
 
     /// A statement with its facts, read before the transaction block ends, if there is one.

@@ -12,12 +12,15 @@ use tokio_postgres::Config;
 use super::roster::Roster;
 use crate::observe::lock_sample::{LockRow, LockSample, Owner};
 use crate::observe::waits::{TrackedLocks, WaitTracker};
-use crate::postgres::connect::connect;
+use crate::postgres::connect::{connect, describe};
 use crate::postgres::locks::LockQuery;
 use crate::traffic::{Registry, Timeline};
 
 /// Time between two samples (DESIGN §7).
 const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Time between two attempts to open a lost connection again.
+const RECONNECT: Duration = Duration::from_millis(50);
 
 /// Whose sessions the sampler can tell, and by which clock it stamps.
 #[derive(Debug, Clone)]
@@ -37,25 +40,27 @@ pub(super) struct Watch {
 pub(super) struct Sampler {
     stop: Arc<AtomicBool>,
     waiters: Arc<AtomicU32>,
-    thread: Option<JoinHandle<(WaitTracker, Option<tokio_postgres::Error>)>>,
+    timeline: Arc<Timeline>,
+    thread: Option<JoinHandle<(WaitTracker, Option<String>)>>,
 }
 
-/// What the sampler saw, and the error that ended it early, if one did.
+/// What the sampler saw, and what went wrong meanwhile, if anything did.
 #[derive(Debug)]
 pub(super) struct Sampled {
     /// The waits.
     pub locks: TrackedLocks,
-    /// Why it stopped before it was told to.
+    /// Why it saw nothing for a while; how long, is in the waits' sampling error.
     pub error: Option<String>,
 }
 
 impl Sampler {
-    /// Starts sampling. Fails only where no thread can be made; a lost connection is told by
-    /// [`Sampler::finish`], with all that was seen until then.
+    /// Starts sampling. Fails only where no thread can be made; a lost connection is opened again and
+    /// told by [`Sampler::finish`].
     pub(super) fn start(config: Config, watch: Watch) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let waiters = Arc::new(AtomicU32::new(0));
         let (stopped, seen) = (Arc::clone(&stop), Arc::clone(&waiters));
+        let timeline = Arc::clone(&watch.timeline);
         let thread = std::thread::Builder::new()
             .name("lock-sampler".into())
             .spawn(move || {
@@ -64,16 +69,21 @@ impl Sampler {
                     .enable_all()
                     .build()
                 {
-                    Ok(runtime) => runtime
-                        .block_on(sample(&config, &watch, (&stopped, &seen), &mut tracker))
-                        .err(),
-                    Err(_) => None,
+                    Ok(runtime) => runtime.block_on(sample_until_stopped(
+                        &config,
+                        &watch,
+                        (&stopped, &seen),
+                        &mut tracker,
+                    )),
+                    Err(error) => Some(error.to_string()),
                 };
+                tracker.blind_until(watch.timeline.now());
                 (tracker, error)
             })?;
         Ok(Self {
             stop,
             waiters,
+            timeline,
             thread: Some(thread),
         })
     }
@@ -89,12 +99,16 @@ impl Sampler {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok((tracker, error))) => Sampled {
                 locks: tracker.finish(zero),
-                error: error.map(|error| error.to_string()),
+                error,
             },
-            _ => Sampled {
-                locks: TrackedLocks::default(),
-                error: Some("the lock sampler's thread died".into()),
-            },
+            _ => {
+                let mut nothing = WaitTracker::default();
+                nothing.blind_until(self.timeline.now());
+                Sampled {
+                    locks: nothing.finish(zero),
+                    error: Some("the lock sampler's thread died".into()),
+                }
+            }
         }
     }
 }
@@ -103,6 +117,26 @@ impl Drop for Sampler {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
+}
+
+/// Samples, on a new connection where one is lost: a migration may end the sessions of others. The
+/// first error, if there was one.
+async fn sample_until_stopped(
+    config: &Config,
+    watch: &Watch,
+    (stop, waiters): (&AtomicBool, &AtomicU32),
+    tracker: &mut WaitTracker,
+) -> Option<String> {
+    let mut first = None;
+    while let Err(error) = sample(config, watch, (stop, waiters), tracker).await {
+        first.get_or_insert_with(|| describe(&error));
+        waiters.store(0, Ordering::Relaxed);
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        tokio::time::sleep(RECONNECT).await;
+    }
+    first
 }
 
 async fn sample(

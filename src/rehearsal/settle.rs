@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::observe::lock_mode::can_block;
 use crate::observe::recording::Recording;
 use crate::observe::waits::{SeenLock, TrackedLocks};
 use crate::observe::{
-    HeldLock, LockMode, LockWait, Locks, Migration, Pass, PassName, PhaseName, RootKind, Second,
-    Statement, Window,
+    HeldLock, LockWait, Locks, Migration, Pass, PassName, PhaseName, RootKind, Second, Statement,
+    Window,
 };
 use crate::scenario::Plan;
 use crate::traffic::Timeline;
@@ -81,7 +82,7 @@ pub(super) fn settle(plan: &Plan, raw: Raw) -> Pass {
             blame_taker(wait, migration);
         }
     }
-    locks.waits.truncate(Locks::KEPT);
+    keep_the_telling(&mut locks.waits);
     Pass {
         name: PassName::Quiet,
         phases,
@@ -90,6 +91,14 @@ pub(super) fn settle(plan: &Plan, raw: Raw) -> Pass {
         impact,
         series,
     }
+}
+
+/// Keeps as many waits as a report holds: those behind the migration first, then the longest. `waits`
+/// are the longest first, and stay so.
+fn keep_the_telling(waits: &mut Vec<LockWait>) {
+    waits.sort_by_key(|wait| wait.root.kind != RootKind::Migration);
+    waits.truncate(Locks::KEPT);
+    waits.sort_by_key(|wait| std::cmp::Reverse(wait.length));
 }
 
 /// The reported phases that began, with their start and end on the timeline.
@@ -122,16 +131,12 @@ fn add_waiters(series: &mut [Second], tracked: &TrackedLocks, zero: Duration) {
 /// Puts the statement that *took* the lock in the way at the root of a wait. The sampler names the one
 /// that ran when it first saw the lock, which comes later where the taker was over within a sample.
 fn blame_taker(wait: &mut LockWait, migration: &Migration) {
-    let asked: Option<LockMode> = wait.mode.parse().ok();
-    let (Some(asked), RootKind::Migration, "relation") =
-        (asked, wait.root.kind, wait.locktype.as_str())
-    else {
+    if wait.root.kind != RootKind::Migration {
         return;
-    };
+    }
     let blocks = |lock: &&HeldLock| {
-        let held: Option<LockMode> = lock.mode.parse().ok();
         Some(&lock.relation) == wait.relation.as_ref()
-            && held.is_some_and(|held| held.conflicts_with(asked))
+            && can_block(&lock.mode, (&wait.locktype, &wait.mode))
     };
     let ends = wait.start + wait.length.as_secs_f64();
     let taken = migration.statements.iter().find_map(|statement| {
@@ -142,7 +147,8 @@ fn blame_taker(wait: &mut LockWait, migration: &Migration) {
     });
     if let Some((statement, mode)) = taken {
         wait.root.statement = Some(statement);
-        wait.root.mode = Some(mode);
+        // What blocks a row is the row's own lock.
+        wait.root.mode = Some(mode).filter(|_| wait.locktype == "relation");
     }
 }
 
@@ -156,8 +162,8 @@ impl Lockbook<'_> {
     fn complete(&self, migration: Migration) -> Migration {
         let statements = migration
             .statements
-            .into_iter()
-            .map(|statement| self.statement(statement))
+            .iter()
+            .map(|statement| self.statement(statement, &migration.statements))
             .collect();
         Migration {
             start: migration.start.saturating_sub(self.zero),
@@ -167,24 +173,29 @@ impl Lockbook<'_> {
         }
     }
 
-    fn statement(&self, statement: Statement) -> Statement {
-        let lock_wait = self.lock_wait(&statement);
+    fn statement(&self, statement: &Statement, all: &[Statement]) -> Statement {
+        let lock_wait = self.lock_wait(statement);
         let mut locks: Vec<HeldLock> = statement
             .locks
             .iter()
-            .map(|lock| self.held(lock, &statement, lock_wait))
+            .map(|lock| self.held(lock, statement, lock_wait))
             .collect();
         // Where the session could not be asked (the statement failed, or no transaction block can hold
         // it), the samples say what it locked.
         if locks.is_empty() {
-            locks = self.seen_in(statement.index).filter_map(sampled).collect();
+            let own = |seen: &&SeenLock| !all.iter().any(|taker| has_taken(taker, seen));
+            locks = self
+                .seen_in(statement)
+                .filter(own)
+                .filter_map(sampled)
+                .collect();
         }
         let start = statement.start.saturating_sub(self.zero);
         Statement {
             lock_wait,
             locks,
             start,
-            ..statement
+            ..statement.clone()
         }
     }
 
@@ -209,7 +220,7 @@ impl Lockbook<'_> {
     /// or at the latest when the waiting was over.
     fn held(&self, lock: &HeldLock, statement: &Statement, lock_wait: Duration) -> HeldLock {
         let seen = self
-            .seen_in(statement.index)
+            .seen_in(statement)
             .find(|seen| seen.relation == lock.relation && seen.mode == lock.mode);
         let got = seen
             .and_then(|seen| seen.granted)
@@ -220,12 +231,22 @@ impl Lockbook<'_> {
         }
     }
 
-    fn seen_in(&self, statement: usize) -> impl Iterator<Item = &SeenLock> {
+    /// Locks first seen in this statement, in the attempt that it belongs to.
+    fn seen_in(&self, statement: &Statement) -> impl Iterator<Item = &SeenLock> {
+        let (index, start) = (statement.index, statement.start);
         self.tracked
             .migration
             .iter()
-            .filter(move |seen| seen.statement == statement)
+            .filter(move |seen| seen.statement == index && seen.last >= start)
     }
+}
+
+/// Whether a statement's own facts say that it was the one to take a lock, and until when.
+fn has_taken(statement: &Statement, seen: &SeenLock) -> bool {
+    let same = |lock: &&HeldLock| lock.relation == seen.relation && lock.mode == seen.mode;
+    let lock = statement.locks.iter().find(same);
+    let until = |lock: &HeldLock| statement.start + lock.held.unwrap_or(statement.duration);
+    lock.is_some_and(|lock| seen.granted.is_some_and(|granted| granted <= until(lock)))
 }
 
 /// A lock that was seen granted; one that was only asked for was never held.
@@ -313,7 +334,7 @@ mod tests {
                 tracked: &tracked,
                 zero: seconds(10),
             };
-            let completed = book.statement(statement(vec![asked.clone()]));
+            let completed = book.statement(&statement(vec![asked.clone()]), &[]);
             assert_eq!(completed.lock_wait, seconds(2));
             assert_eq!(completed.locks[0].held, Some(seconds(held)));
             assert_eq!(completed.start, seconds(5));
@@ -344,6 +365,7 @@ mod tests {
             start: seconds(5),
             end: seconds(15),
             error: None,
+            committed: 2,
             statements: vec![taker, slow],
         };
         let mut wait = tracked(None).locks.waits.remove(0);
@@ -367,7 +389,7 @@ mod tests {
             zero: seconds(10),
         };
         assert_eq!(
-            book.statement(statement(Vec::new())).locks[0].held,
+            book.statement(&statement(Vec::new()), &[]).locks[0].held,
             Some(seconds(4))
         );
     }

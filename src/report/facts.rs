@@ -1,7 +1,18 @@
 //! What a migration did and left behind, in sentences that several formats print.
 
-use crate::observe::{Integrity, PassName, Statement};
-use crate::units::Span;
+use std::time::Duration;
+
+use crate::observe::{Integrity, PassName, Phase, Statement};
+use crate::units::{Rate, Span};
+
+/// Completed transactions per second. A phase of a moment has none: the requests that were under way
+/// when it began would look like a rush.
+pub(super) fn rate(phase: &Phase) -> String {
+    match phase.end.saturating_sub(phase.start) < Duration::from_secs(1) {
+        true => "–".to_owned(),
+        false => Rate(phase.rate).to_string(),
+    }
+}
 
 /// What a statement did beyond running.
 pub(super) fn facts(statement: &Statement, pass: PassName) -> Vec<String> {

@@ -7,10 +7,10 @@ use crate::judge::{Finding, Unit, blame, worst_of_each_rule};
 use crate::observe::{Latency, Pass, PassName, Phase, PhaseName};
 use crate::scenario::plan::Outcome;
 use crate::sql::Hazard;
-use crate::units::{Rate, Span};
+use crate::units::Span;
 
 use super::Report;
-use super::facts::{facts, leftovers};
+use super::facts::{facts, leftovers, rate};
 use super::page::{cut, name};
 
 /// Longer statements are cut: the file and line say the rest.
@@ -130,7 +130,6 @@ fn victims(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
             Some(index) => place(migration, index),
             None => "the migration".to_owned(),
         };
-        let mode = blame.mode.as_deref().unwrap_or("a lock");
         let who: Vec<String> = blame
             .waiters
             .iter()
@@ -138,10 +137,7 @@ fn victims(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
             .collect();
         let cells = [
             text(&by),
-            match &blame.relation {
-                Some(relation) => format!("{} on {}", code(mode), code(relation)),
-                None => code(mode),
-            },
+            code(&blame.lock),
             blame
                 .held
                 .map_or("–".to_owned(), |held| Span(held).to_string()),
@@ -170,7 +166,7 @@ fn phases(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
         let cells = [
             phase_name(phase).to_owned(),
             Span(phase.end.saturating_sub(phase.start)).to_string(),
-            Rate(phase.rate).to_string(),
+            rate(phase),
             latency(|latency| latency.p50),
             latency(|latency| latency.p99),
             latency(|latency| latency.max),

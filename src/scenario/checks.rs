@@ -8,6 +8,10 @@ use super::file::{Contents, Table, Transaction, setting_text};
 use crate::synth::ColumnSpec;
 use crate::units::Span;
 
+/// What reports call the sessions that are not the traffic's, or are between two transactions. A
+/// transaction of such a name would have its waits taken for theirs.
+const SESSIONS: [&str; 4] = ["migration", "disturbance", "other", "idle"];
+
 /// Refuses the first value that makes no sense.
 pub(super) fn check(document: &Document, contents: &Contents) -> Result<(), ScenarioError> {
     let checks = Checks { document };
@@ -173,6 +177,11 @@ impl Checks<'_> {
     fn transaction(&self, at: &[&str], transaction: &Transaction) -> Checked {
         let given = [transaction.script.is_some(), transaction.sql.is_some()];
         self.exactly_one(&given, at, "`script` or `sql`")?;
+        self.require(
+            !SESSIONS.contains(&transaction.name.as_str()),
+            &[at, &["name"]].concat(),
+            "reports call sessions of another kind so: choose another name",
+        )?;
         self.at_least_one(
             &[at, &["weight"]].concat(),
             transaction.weight.map(u64::from),

@@ -384,6 +384,13 @@ fn values_that_make_no_sense_are_shown() {
     41 | name = "record-measurement"
        |        ^^^^^^^^^^^^^^^^^^^^
     "#);
+    insta::assert_snapshot!(error_with(r#"name = "read""#, r#"name = "other""#), @r#"
+    error: reports call sessions of another kind so: choose another name
+      --> scenario.toml:41:8
+       |
+    41 | name = "other"
+       |        ^^^^^^^
+    "#);
     insta::assert_snapshot!(error_with(r#"sql = "SELECT 1""#, ""), @r#"
     error: one of `script` or `sql` is needed here
       --> scenario.toml:40:1

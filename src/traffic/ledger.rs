@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::arrivals::Arrival;
 use super::gauges::Gauges;
 use super::timeline::Timeline;
-use crate::observe::{Due, Ended, Fate, Recording};
+use crate::observe::{Due, Ended, Fate, PhaseName, Recording};
 
 /// One worker's recording, clock and gauges.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Ledger {
     pub(super) fn open(self: &Rc<Self>, arrival: &Arrival, at: Duration) -> Ticket {
         let phase = match self.timeline.get() {
             Some(timeline) => timeline.phase_at(at),
-            None => crate::observe::PhaseName::Warmup,
+            None => PhaseName::Warmup,
         };
         self.gauges.in_flight.rise();
         let mut recording = self.recording.borrow_mut();
@@ -64,6 +64,15 @@ impl Ledger {
     pub(super) fn disconnected(&self) {
         self.gauges.connections.fall();
         self.recording.borrow_mut().disconnected(self.now());
+    }
+
+    /// Whether the migration began between these two moments. What it does to a request that was under
+    /// way then must not be taken for what the baseline is like.
+    fn meets_migration(&self, due: Duration, end: Duration) -> bool {
+        let timeline = self.timeline.get();
+        timeline
+            .and_then(|timeline| timeline.start_of(PhaseName::Migration))
+            .is_some_and(|began| due < began && began <= end)
     }
 
     /// Takes the recording out; what is recorded later is lost.
@@ -104,6 +113,10 @@ impl Ticket {
         // A request that was never handed over was late all its life.
         let lag = self.lag.get().unwrap_or(latency);
         let mut recording = self.ledger.recording.borrow_mut();
+        let due = match self.ledger.meets_migration(due.at(), at) {
+            true => recording.moved(due, PhaseName::Migration),
+            false => due,
+        };
         recording.ended(due, Ended { lag, at, fate });
     }
 }

@@ -223,3 +223,166 @@ fn verify_compares_with_what_is_expected() {
     assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");
     assert!(stdout.contains("bad.sql"), "{stdout}");
 }
+
+/// The waits of a report's only pass whose root is the migration.
+fn behind_migration(report: &Value) -> Vec<&Value> {
+    let waits = report["passes"][0]["locks"]["waits"].as_array().unwrap();
+    let owed = waits
+        .iter()
+        .filter(|wait| wait["root"]["kind"] == "migration");
+    owed.collect()
+}
+
+#[test]
+fn an_invariant_that_the_migration_breaks_is_unsafe() {
+    let scenario = Scenario::new()
+        .replacing(
+            "[phases]",
+            "[[invariants]]\nname = \"no-negative-total\"\nsql = \"SELECT count(*) FROM orders WHERE total < 0\"\nexpect = 0\n[phases]",
+        )
+        .with(
+            "migration.sql",
+            "ALTER TABLE orders DROP CONSTRAINT orders_total_check;\nUPDATE orders SET total = -1 WHERE id = 5;\n",
+        );
+    let report = rehearsed(&scenario, &[], 1);
+    let finding = report["verdict"]["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["rule"] == "integrity")
+        .unwrap();
+    assert_eq!(finding["passed"], false);
+    let detail = finding["detail"].as_str().unwrap();
+    assert!(detail.contains("no-negative-total"), "{detail}");
+}
+
+#[test]
+fn requests_under_way_when_the_migration_begins_are_its_victims_and_not_the_baselines() {
+    // 18 requests are under way at any moment: 6 % of the baseline's.
+    let scenario = Scenario::new()
+        .with(
+            "read.sql",
+            "BEGIN;\n\\sleep 120 ms\n\\pick id orders.id\nSELECT total FROM orders WHERE id = :id;\nCOMMIT;\n",
+        )
+        .with("migration.sql", "LOCK TABLE orders;\nSELECT pg_sleep(2.5);\n")
+        .replacing("rate = 200", "rate = 150")
+        .replacing("pool_size = 3", "pool_size = 40")
+        .replacing("acquire_timeout = \"1s\"", "acquire_timeout = \"9s\"");
+    let report = rehearsed(&scenario, &[], 1);
+    assert_balanced(&report);
+    let stalled = &report["passes"][0]["phases"][1]["latency"]["max"];
+    assert!(stalled.as_f64().unwrap() > 2.5, "{stalled}");
+    let baseline = &report["passes"][0]["phases"][0]["latency"]["max"];
+    assert!(baseline.as_f64().unwrap() < 2.5, "{baseline}");
+}
+
+#[test]
+fn a_workload_that_is_slow_and_steady_can_be_judged() {
+    let scenario = Scenario::new()
+        .with("read.sql", "SELECT pg_sleep(0.35);\n")
+        .replacing("rate = 200", "rate = 100")
+        .replacing("pool_size = 3", "pool_size = 40");
+    let output = scenario.command("run").output().unwrap();
+    let (stdout, _) = printed(&output);
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{stdout}");
+    assert!(!stdout.contains("baseline already breaks"), "{stdout}");
+}
+
+#[test]
+fn row_locks_are_blamed_on_the_statement_that_took_them() {
+    let scenario = Scenario::new().with(
+        "migration.sql",
+        "UPDATE orders SET note = 'x';\nSELECT pg_sleep(2.5);\n",
+    );
+    let report = rehearsed(&scenario, &[], 1);
+    let finding = report["verdict"]["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["rule"] == "lock_wait")
+        .unwrap();
+    assert_eq!(finding["statement"], 0, "{finding}");
+    let detail = finding["detail"].as_str().unwrap();
+    assert!(detail.contains("a row of public.orders"), "{detail}");
+}
+
+#[test]
+fn a_migration_that_ends_other_sessions_does_not_blind_the_lock_sampler() {
+    let scenario = Scenario::new().with(
+        "migration.sql",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgrehearse lock sampler';\nLOCK TABLE orders;\nSELECT pg_sleep(2.5);\n",
+    );
+    let report = rehearsed(&scenario, &[], 1);
+    let longest = behind_migration(&report)[0]["length"].as_f64().unwrap();
+    assert!(longest > 2.0, "{longest}");
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("lock sampler saw nothing"), "{notes}");
+}
+
+#[test]
+fn a_retry_keeps_what_was_set_before_the_failed_transaction() {
+    let scenario = Scenario::new()
+        .with(
+            "read.sql",
+            "BEGIN;\nSELECT count(*) FROM orders WHERE id < 10;\n\\sleep 150 ms\nCOMMIT;\n",
+        )
+        .with(
+            "migration.sql",
+            "SET lock_timeout = '50ms';\nCREATE TABLE a (b int);\nALTER TABLE orders ADD COLUMN b int;\n",
+        )
+        .replacing("rate = 200", "rate = 120")
+        .replacing("pool_size = 3", "pool_size = 15")
+        .replacing(
+            "file = \"migration.sql\"",
+            "file = \"migration.sql\"\ntransaction = \"statement\"\nattempts = 3\nbackoff = \"50ms\"",
+        );
+    let report = rehearsed(&scenario, &[], 1);
+    let migration = &report["passes"][0]["migration"];
+    assert_eq!(migration["attempts"], 3);
+    assert_eq!(migration["error"]["sqlstate"], "55P03");
+    assert_eq!(migration["committed"], 2);
+    let leftovers = report["integrity"]["leftovers"].to_string();
+    assert!(leftovers.contains("statements 1 to 2"), "{leftovers}");
+}
+
+#[test]
+fn a_commit_that_fails_is_unsafe() {
+    let deferred = crate::fixture::SCHEMA.replace(
+        "REFERENCES customers (id)",
+        "REFERENCES customers (id) DEFERRABLE INITIALLY DEFERRED",
+    );
+    let scenario = Scenario::new().with("schema.sql", &deferred).with(
+        "migration.sql",
+        "INSERT INTO orders (customer_id, total) VALUES (-1, 1);\n",
+    );
+    let report = rehearsed(&scenario, &[], 1);
+    let migration = &report["passes"][0]["migration"];
+    assert_eq!(migration["error"]["sqlstate"], "23503");
+    let message = migration["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("at COMMIT"), "{message}");
+    let held = &migration["statements"][0]["locks"][0]["held"];
+    assert!(
+        held.as_f64().is_some(),
+        "locks end with the failure: {held}"
+    );
+}
+
+#[test]
+fn an_invalid_index_that_a_failed_build_leaves_is_shown() {
+    let scenario = Scenario::new()
+        .with(
+            "migration.sql",
+            "CREATE UNIQUE INDEX CONCURRENTLY orders_customer ON orders (customer_id);\n",
+        )
+        .replacing(
+            "file = \"migration.sql\"",
+            "file = \"migration.sql\"\ntransaction = \"statement\"",
+        );
+    let output = scenario.command("run").output().unwrap();
+    let (stdout, stderr) = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");
+    assert!(
+        stdout.contains("23505") && stdout.contains("index public.orders_customer is not valid"),
+        "{stdout}"
+    );
+}

@@ -8,6 +8,7 @@ use crate::judge::{Blame, Window, blame};
 use crate::observe::{Impact, Migration, Pass, PassName, Phase, PhaseName};
 use crate::report::Report;
 use crate::report::columns::{Align, Cell, Columns};
+use crate::report::facts::rate;
 use crate::report::page::{BOLD, DIM, PLAIN, Page, RED, YELLOW, cut};
 use crate::report::sparkline::{Bars, Timeline};
 use crate::units::{Rate, Span};
@@ -70,11 +71,7 @@ fn accused(page: &mut Page<'_>, migration: &Migration, statement: Option<usize>)
 
 /// What the statement did: `held ShareRowExclusiveLock on public.measurements for 4.20 s`.
 fn charge(migration: &Migration, blame: &Blame) -> String {
-    let mode = blame.mode.as_deref().unwrap_or("a lock");
-    let lock = match &blame.relation {
-        Some(relation) => format!("{mode} on {relation}"),
-        None => mode.to_owned(),
-    };
+    let lock = &blame.lock;
     let waited = migration
         .statements
         .iter()
@@ -171,7 +168,7 @@ fn row(report: &Report, pass: PassName, phase: &Phase) -> Vec<Cell> {
     vec![
         Cell::new(name),
         Cell::new(Span(phase.end.saturating_sub(phase.start)).to_string()),
-        Cell::new(Rate(phase.rate).to_string()),
+        Cell::new(rate(phase)),
         Cell::new(seconds(|latency| latency.p50)),
         Cell::painted(seconds(|latency| latency.p99), blamed("p99_ratio")),
         Cell::new(seconds(|latency| latency.max)),
