@@ -66,6 +66,13 @@ impl Progress {
         }
     }
 
+    /// Tells which of several rehearsals comes now.
+    pub(super) fn begin(&self, name: &str) {
+        if self.style != Style::Hidden {
+            eprintln!("rehearsing {name}");
+        }
+    }
+
     /// Takes the bar away, so that the report stands alone.
     pub(super) fn clear(&self) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);

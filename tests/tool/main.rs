@@ -10,3 +10,4 @@ mod bad_input;
 mod fixture;
 mod interrupt;
 mod rehearse;
+mod scenarios;
