@@ -10,4 +10,3 @@ mod bad_input;
 mod fixture;
 mod interrupt;
 mod rehearse;
-mod scenarios;

@@ -1,11 +1,20 @@
-//! The repository's own scenarios, each migration against the outcome it must have.
+//! The repository's own scenarios, each migration against the outcome it must have. They run one at a
+//! time and with no other test beside them, since what they judge is time.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test cannot do without fails it"
+)]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::fixture::{pgrehearse, printed};
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -14,15 +23,16 @@ fn repository() -> &'static Path {
 /// Verifies a scenario and hands the folder of its reports back.
 #[track_caller]
 fn verified(scenario: &str) -> TempDir {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let out = TempDir::new().unwrap();
-    let output = pgrehearse()
+    let output = Command::new(env!("CARGO_BIN_EXE_pgrehearse"))
         .args(["verify", "--quiet", "--out"])
         .arg(out.path())
         .arg(repository().join("scenarios").join(scenario))
         .output()
         .unwrap();
-    let (stdout, stderr) = printed(&output);
-    assert_eq!(output.status.code(), Some(0), "{stdout}\n{stderr}");
+    let printed = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert_eq!(output.status.code(), Some(0), "{}", printed.join("\n"));
     out
 }
 
