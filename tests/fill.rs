@@ -236,9 +236,11 @@ async fn everything_holds_whatever_the_parallelism() {
                 "SELECT reltuples::bigint FROM pg_class WHERE relname = 'patients'",
             ),
             (
-                "pages are all visible",
+                "pages are all visible, but for those that COPY extends the table by and leaves empty",
                 0,
-                "SELECT (relpages - relallvisible)::bigint FROM pg_class WHERE relname = 'visits'",
+                "SELECT greatest(0, (SELECT count(DISTINCT (ctid::text::point)[0]) FROM visits)
+                                    - relallvisible)::bigint
+                 FROM pg_class WHERE relname = 'visits'",
             ),
             (
                 "creation times rise",
