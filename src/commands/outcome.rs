@@ -69,11 +69,13 @@ impl Workshop {
             // A scenario that asks for disturbances is refused; none is made yet.
             disturbances_given: false,
             forecast_made: false,
+            integrity: rehearsed.integrity,
+            interrupted: rehearsed.interrupted,
         };
         let verdict = judge::judge(&plan.limits, &passes, &context);
         let measured = Measured {
             passes,
-            integrity: rehearsed.integrity,
+            integrity: context.integrity,
             verdict,
         };
         let mut report = report(plan, &rehearsed.shadow, measured)?;
@@ -94,7 +96,7 @@ impl Workshop {
             .block_on(rehearsal::check(plan, &self.options, self.around()));
         self.progress.clear();
         let checked = checked.map_err(failure)?;
-        let verdict = judge::judge_check(&checked.migration, &checked.broken);
+        let verdict = judge::judge_check(&checked.migration, &checked.broken, &checked.integrity);
         let passes = vec![Pass::check(checked.migration)];
         let measured = Measured {
             passes,

@@ -1,6 +1,6 @@
 //! One pass, laid out for judging.
 
-use crate::observe::{Pass, Phase, PhaseName};
+use crate::observe::{Integrity, Pass, Phase, PhaseName};
 use crate::scenario::plan::Limits;
 
 use super::blame::{Blame, blame};
@@ -12,6 +12,7 @@ use super::{Finding, Unit, Window};
 pub(super) struct Case<'a> {
     pub(super) limits: &'a Limits,
     pub(super) pass: &'a Pass,
+    pub(super) integrity: &'a Integrity,
     pub(super) baseline: Option<&'a Phase>,
     pub(super) migrating: Option<&'a Phase>,
     pub(super) recovery: Option<&'a Phase>,
@@ -19,11 +20,12 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn new(limits: &'a Limits, pass: &'a Pass) -> Self {
+    pub(super) fn new(limits: &'a Limits, pass: &'a Pass, integrity: &'a Integrity) -> Self {
         let phase = |name| pass.phases.iter().find(|phase| phase.name == name);
         Self {
             limits,
             pass,
+            integrity,
             baseline: phase(PhaseName::Baseline),
             migrating: phase(PhaseName::Migration),
             recovery: phase(PhaseName::Recovery),

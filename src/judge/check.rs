@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::observe::{Migration, MigrationOutcome, Pass, PassName};
+use crate::observe::{Integrity, Migration, MigrationOutcome, Pass, PassName};
 use crate::scenario::plan::{Limits, Outcome};
 
 use super::case::Case;
-use super::{Finding, Unit, Verdict, decide, evidence, rules};
+use super::{Finding, Unit, Verdict, decide, evidence, integrity, rules};
 
 /// A statement of the running release that can no longer be prepared after the migration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,14 +26,20 @@ pub struct BrokenStatement {
     pub message: String,
 }
 
-/// Judges a migration that ran on the bare schema, and the traffic that it broke.
-pub fn judge_check(migration: &Migration, broken: &[BrokenStatement]) -> Verdict {
+/// Judges a migration that ran on the bare schema, the traffic that it broke, and the invariants.
+/// Those that need rows do not hold on a bare schema even before, and are left out.
+pub fn judge_check(
+    migration: &Migration,
+    broken: &[BrokenStatement],
+    integrity: &Integrity,
+) -> Verdict {
     let pass = bare(migration);
     let limits = Limits::default();
-    let case = Case::new(&limits, &pass);
+    let case = Case::new(&limits, &pass, integrity);
     let mut findings = rules::measure(&case);
-    findings.retain(|finding| finding.rule == "migration_applied");
-    let gaps = evidence::ending_gaps(migration);
+    findings.retain(|finding| ["migration_applied", "integrity"].contains(&finding.rule.as_str()));
+    let mut gaps = evidence::ending_gaps(migration);
+    gaps.extend(integrity::unreadable(integrity));
     if broken.is_empty() && migration.outcome == MigrationOutcome::Applied {
         let mut finding = case.finding("traffic_prepares", Unit::Count, (0.0, 0.0));
         finding.detail = "every statement of the traffic still prepares".to_owned();

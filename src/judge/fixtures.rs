@@ -421,5 +421,6 @@ pub(crate) fn context() -> Context {
         ],
         disturbances_given: false,
         forecast_made: false,
+        ..Context::default()
     }
 }

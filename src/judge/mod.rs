@@ -4,6 +4,7 @@
 //! verdict makes it inconclusive, and never safe: a rehearsal that could have missed the harm has
 //! shown nothing.
 
+mod baseline;
 mod case;
 mod check;
 mod evidence;
@@ -11,7 +12,10 @@ mod failure;
 mod finding;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod gap;
+mod integrity;
 mod latency;
+mod losses;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -26,11 +30,11 @@ pub use blame::{Blame, Waiter, blame};
 pub use check::{BrokenStatement, judge_check};
 pub use finding::{Finding, Unit, Window};
 
-use crate::observe::{Pass, PassName};
+use crate::observe::{Integrity, Pass, PassName};
 use crate::scenario::plan::{Limits, Outcome};
 use crate::units::{Rate, Rows};
 use case::Case;
-use evidence::Gap;
+use gap::Gap;
 
 /// What a rehearsal decided, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +79,10 @@ pub struct Context {
     pub disturbances_given: bool,
     /// Whether a projection to production size was made.
     pub forecast_made: bool,
+    /// The schema and the invariants before and after.
+    pub integrity: Integrity,
+    /// Whether the user stopped the rehearsal before its end.
+    pub interrupted: bool,
 }
 
 /// How much smaller than production a table was.
@@ -94,11 +102,11 @@ pub fn judge(limits: &Limits, passes: &[Pass], context: &Context) -> Verdict {
     let mut gaps = evidence::missing_passes(passes, context);
     let mut caveats = evidence::uncovered(passes, context);
     for pass in passes.iter().filter(|pass| pass.name != PassName::Check) {
-        let case = Case::new(limits, pass);
+        let case = Case::new(limits, pass, &context.integrity);
         let mut found = rules::measure(&case);
         let missing = evidence::gaps(&case, context);
-        if let Some(gap) = missing.iter().find(|gap| gap.unsound) {
-            doubt_all(&mut found, gap);
+        for gap in &missing {
+            doubt(&mut found, gap);
         }
         caveats.extend(evidence::unjudged(&case));
         let worst = worst_of_each_rule(&found);
@@ -114,9 +122,10 @@ pub fn judge(limits: &Limits, passes: &[Pass], context: &Context) -> Verdict {
     decide(findings, gaps, caveats)
 }
 
-/// On an unsound baseline no failure can be held against the migration.
-fn doubt_all(findings: &mut [Finding], gap: &Gap) {
-    for finding in findings.iter_mut().filter(|finding| !finding.passed) {
+/// What a gap takes the ground from cannot be held against the migration.
+fn doubt(findings: &mut [Finding], gap: &Gap) {
+    let failed = findings.iter_mut().filter(|finding| !finding.passed);
+    for finding in failed.filter(|finding| gap.doubts.contains(&finding.rule.as_str())) {
         finding.doubt.get_or_insert_with(|| gap.sentence.clone());
     }
 }

@@ -1,13 +1,15 @@
 //! The rules: what each demands, and how it is measured. A limit is the largest value that passes.
 
-use crate::observe::{Accounting, LockWait, MigrationOutcome, Phase};
+use crate::observe::{LockWait, MigrationOutcome};
 use crate::units::Span;
 
 use super::blame::is_owed_to_migration;
 use super::case::Case;
 use super::failure::{failure, outside_cause};
+use super::integrity::integrity;
 use super::latency::p99_ratio;
-use super::wording::{percent, place, thousands};
+use super::losses::error_rate;
+use super::wording::place;
 use super::{Finding, Unit};
 
 /// A rule of the verdict.
@@ -30,6 +32,12 @@ pub const RULES: &[Rule] = &[
         demands: "every statement of the migration succeeds and is committed",
         help: "correct the statement, or the data that it met, and rehearse again",
         apply: migration_applied,
+    },
+    Rule {
+        name: "integrity",
+        demands: "every invariant of the scenario holds after the migration as it did before",
+        help: "correct what the migration does to the data, or what it lets the traffic do",
+        apply: integrity,
     },
     Rule {
         name: "lock_wait",
@@ -207,75 +215,6 @@ fn longest_lag(case: &Case<'_>) -> f64 {
         .filter_map(|(_, phase)| phase.lag)
         .map(|lag| lag.max)
         .fold(0.0, f64::max)
-}
-
-fn error_rate(case: &Case<'_>) -> Vec<Finding> {
-    let own = case
-        .baseline
-        .and_then(|phase| phase.accounting.error_rate())
-        .unwrap_or_default();
-    case.windows()
-        .filter_map(|(window, phase)| {
-            let rate = phase.accounting.error_rate()?;
-            let amounts = ((rate - own).max(0.0), case.limits.error_rate);
-            let mut finding = case.finding("error_rate", Unit::Share, amounts);
-            finding.window = window;
-            finding.detail = format!(
-                "{} of the {} requests due {window} {} lost{}; the limit is {} beyond the \
-                 baseline's {}",
-                percent(rate),
-                thousands(phase.accounting.scheduled),
-                if phase.accounting.lost() == 1 {
-                    "was"
-                } else {
-                    "were"
-                },
-                losses(phase),
-                percent(case.limits.error_rate),
-                percent(own)
-            );
-            finding.noise = Some(rate_noise(rate, &phase.accounting));
-            case.blame_most_waiting(&mut finding);
-            Some(finding)
-        })
-        .collect()
-}
-
-/// Whose requests were lost and by which errors, the most frequent first.
-fn losses(phase: &Phase) -> String {
-    let lost = phase
-        .transactions
-        .iter()
-        .map(|kind| (kind.name.as_str(), kind.accounting.lost()));
-    let errors = phase
-        .errors
-        .iter()
-        .map(|(error, count)| (error.as_str(), *count));
-    let parts: Vec<String> = [most(lost), most(errors)]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect();
-    match parts.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", parts.join("; ")),
-    }
-}
-
-/// The three largest counts that are not zero: `record-measurement 31, admit-patient 3`.
-fn most<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
-    let mut counts: Vec<(&str, u64)> = counts.filter(|(_, count)| *count > 0).collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let named: Vec<String> = counts
-        .iter()
-        .take(3)
-        .map(|(name, count)| format!("{name} {}", thousands(*count)))
-        .collect();
-    named.join(", ")
-}
-
-/// Half a binomial share's 95 % interval, by the normal approximation.
-fn rate_noise(rate: f64, accounting: &Accounting) -> f64 {
-    1.96 * (rate * (1.0 - rate) / accounting.scheduled.max(1) as f64).sqrt()
 }
 
 fn migration_time(case: &Case<'_>) -> Vec<Finding> {

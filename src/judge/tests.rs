@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::fixtures::*;
 use super::*;
 use crate::observe::{
-    HeldLock, Lag, LockWait, MigrationError, MigrationOutcome, PhaseName, Root, RootKind,
+    HeldLock, Integrity, Invariant, Lag, LockWait, MigrationError, MigrationOutcome, PhaseName,
+    Root, RootKind,
 };
 
 fn judged(pass: Pass) -> Verdict {
@@ -111,13 +112,134 @@ fn a_broken_baseline_excuses_what_follows() {
     let verdict = judged(pass);
     insta::assert_snapshot!(show(&verdict), @r##"
     inconclusive
-    - the baseline already breaks the limits: its p99 is 1.27 s without any migration, more than 300 ms (p99_ratio × p99_floor); lower the rate, or raise p99_floor if this is normal
     - the baseline already breaks the limits: 1.00 % of its requests were lost without any migration, most by acquire_timeout, more than 0.10 %
     ~ judged at 2M rows of public.measurements; production has 800M (no forecast made)
     ~ no disturbed pass was made: in production the migration may have to queue behind a long transaction, and the traffic behind the migration
     "##);
     assert!(failed(&verdict).contains(&"lock_wait"));
     assert!(!verdict.findings.iter().any(Finding::is_decisive));
+}
+
+/// The healthy pass with a load whose p99 is four times the default limit's floor and more.
+fn slow(p99: impl Fn(f64) -> f64) -> Pass {
+    let mut pass = healthy();
+    for (name, seconds) in [
+        (PhaseName::Baseline, 10.0),
+        (PhaseName::Migration, 4.32),
+        (PhaseName::Recovery, 10.0),
+    ] {
+        let kinds = usual(seconds).map(|kind| Kind {
+            p50: 0.2,
+            p99: 0.45,
+            ..kind
+        });
+        set(&mut pass, name, &kinds);
+    }
+    for second in &mut pass.series {
+        second.p50 = Some(0.2);
+        second.p99 = Some(p99(second.t));
+    }
+    pass
+}
+
+#[test]
+fn a_slow_baseline_is_judged_where_it_is_steady_and_not_where_its_queue_grows() {
+    assert_eq!(judged(slow(|_| 0.45)).outcome, Outcome::Safe);
+    let verdict = judged(slow(|t| 0.05 + 0.05 * t.max(0.0)));
+    assert_eq!(verdict.outcome, Outcome::Inconclusive);
+    assert!(
+        verdict.reasons[0].contains("cannot bear the load"),
+        "{:?}",
+        verdict.reasons
+    );
+    // What was due in the baseline's last moments met the migration.
+    let stalled_at_the_end = judged(slow(|t| if t > 8.5 { 4.0 } else { 0.45 }));
+    assert_eq!(stalled_at_the_end.outcome, Outcome::Safe);
+}
+
+#[test]
+fn sql_that_fails_is_unsafe_whatever_the_load() {
+    let mut pass = overloaded();
+    fail_with(&mut pass, Some("23503"));
+    assert_eq!(judged(pass).outcome, Outcome::Unsafe);
+}
+
+#[test]
+fn few_requests_before_the_migration_do_not_excuse_a_lock() {
+    let mut pass = locked();
+    set(&mut pass, PhaseName::Baseline, &usual(0.2));
+    let verdict = judged(pass);
+    assert_eq!(verdict.outcome, Outcome::Unsafe);
+    assert_eq!(verdict.deciding().unwrap().rule, "lock_wait");
+    assert!(verdict.caveats[0].contains("too few transactions"));
+}
+
+fn invariant(before: i64, after: Option<i64>) -> Context {
+    let invariant = Invariant {
+        name: "no-payment-without-order".to_owned(),
+        before,
+        after,
+        error: after
+            .is_none()
+            .then(|| "column \"order_id\" does not exist".to_owned()),
+        expect: 0,
+        passed: before == 0 && after == Some(0),
+    };
+    Context {
+        integrity: Integrity {
+            invariants: vec![invariant],
+            ..Integrity::default()
+        },
+        ..context()
+    }
+}
+
+#[test]
+fn an_invariant_that_no_longer_holds_is_unsafe() {
+    let of = |before, after| judge(&Limits::default(), &[healthy()], &invariant(before, after));
+    assert_eq!(of(0, Some(0)).outcome, Outcome::Safe);
+    let broken = of(0, Some(3));
+    assert_eq!(broken.outcome, Outcome::Unsafe);
+    assert_eq!(broken.deciding().unwrap().rule, "integrity");
+    insta::assert_snapshot!(broken.reasons[0], @"the invariant no-payment-without-order gives 3 after the migration; it must give 0");
+    for (before, after, reason) in [
+        (2, Some(2), "before any migration"),
+        (0, None, "column \"order_id\" does not exist"),
+    ] {
+        let verdict = of(before, after);
+        assert_eq!(verdict.outcome, Outcome::Inconclusive);
+        assert!(verdict.reasons[0].contains(reason), "{:?}", verdict.reasons);
+    }
+}
+
+#[test]
+fn an_interrupted_rehearsal_is_never_safe() {
+    let mut interrupted = context();
+    interrupted.interrupted = true;
+    let verdict = judge(&Limits::default(), &[healthy()], &interrupted);
+    assert_eq!(verdict.outcome, Outcome::Inconclusive);
+    let verdict = judge(&Limits::default(), &[locked()], &interrupted);
+    assert_eq!(verdict.outcome, Outcome::Unsafe);
+}
+
+#[test]
+fn a_kind_that_a_long_migration_never_met_is_inconclusive() {
+    let mut pass = healthy();
+    let mut kinds = usual(4.32);
+    kinds[0].requests += kinds[2].requests;
+    kinds[2].requests = 0;
+    set(&mut pass, PhaseName::Migration, &kinds);
+    let verdict = judged(pass.clone());
+    assert_eq!(verdict.outcome, Outcome::Inconclusive);
+    assert!(verdict.reasons[0].contains("no admit-patient came due while the migration ran"));
+    // Nobody can have waited long for a migration that was over at once.
+    let quick = pass
+        .phases
+        .iter_mut()
+        .find(|phase| phase.name == PhaseName::Migration);
+    let quick = quick.unwrap();
+    quick.end = quick.start + secs(1.5);
+    assert_eq!(judged(pass).outcome, Outcome::Safe);
 }
 
 #[test]
@@ -167,7 +289,7 @@ fn a_failed_migration_is_inconclusive_where_the_server_failed_it() {
 #[test]
 fn thin_evidence_is_never_safe() {
     type Thin = fn(&mut Pass);
-    let thinned: [(&str, Thin); 6] = [
+    let thinned: [(&str, Thin); 7] = [
         ("no migration ran", |pass| pass.migration = None),
         ("too few", |pass| {
             set(pass, PhaseName::Baseline, &usual(0.2));
@@ -180,6 +302,9 @@ fn thin_evidence_is_never_safe() {
         }),
         ("before the recovery", |pass| {
             pass.phases.pop();
+        }),
+        ("in recovery", |pass| {
+            set(pass, PhaseName::Recovery, &[]);
         }),
         ("did not reach its rate", |pass| {
             set(pass, PhaseName::Recovery, &usual(5.0));
@@ -339,6 +464,28 @@ fn the_baselines_own_errors_are_not_held_against_the_migration() {
 }
 
 #[test]
+fn a_loss_that_the_baseline_has_too_is_not_held_against_few_requests() {
+    let mut pass = healthy();
+    let mut before = usual(10.0);
+    before[0].lost = 3;
+    set(&mut pass, PhaseName::Baseline, &before);
+    let mut during = usual(0.5);
+    during[0].lost = 1;
+    pass.phases[1].end = pass.phases[1].start + secs(0.5);
+    set(&mut pass, PhaseName::Migration, &during);
+    let verdict = judged(pass.clone());
+    assert_eq!(verdict.outcome, Outcome::Inconclusive);
+    assert!(
+        verdict.reasons[0].contains("by chance"),
+        "{:?}",
+        verdict.reasons
+    );
+    during[0].lost = 4;
+    set(&mut pass, PhaseName::Migration, &during);
+    assert_eq!(judged(pass).outcome, Outcome::Unsafe);
+}
+
+#[test]
 fn a_measurement_within_its_noise_is_told() {
     let mut pass = healthy();
     pass.locks.waits[0].length = Duration::from_millis(1_995);
@@ -404,7 +551,7 @@ fn a_check_judges_what_no_longer_runs() {
         sqlstate: Some("42703".to_owned()),
         message: "column \"unit\" does not exist".to_owned(),
     };
-    let verdict = judge_check(&migration, &[broken]);
+    let verdict = judge_check(&migration, &[broken], &Integrity::default());
     assert_eq!(verdict.outcome, Outcome::Unsafe);
     assert_eq!(verdict.deciding().unwrap().rule, "traffic_prepares");
     insta::assert_snapshot!(show(&verdict), @r##"
@@ -412,7 +559,7 @@ fn a_check_judges_what_no_longer_runs() {
     - a statement of the running release no longer runs (open-chart, traffic/chart.sql:3): 42703: column "unit" does not exist
     ~ checked on the bare schema: nothing is known of lock waits, latency or duration under load
     "##);
-    insta::assert_snapshot!(show(&judge_check(&migration, &[])), @r##"
+    insta::assert_snapshot!(show(&judge_check(&migration, &[], &Integrity::default())), @r##"
     safe
     - the migration was applied, and every statement of the traffic still prepares
     ~ checked on the bare schema: nothing is known of lock waits, latency or duration under load
@@ -420,7 +567,7 @@ fn a_check_judges_what_no_longer_runs() {
 
     let mut pass = healthy();
     fail_with(&mut pass, Some("53100"));
-    let verdict = judge_check(&pass.migration.unwrap(), &[]);
+    let verdict = judge_check(&pass.migration.unwrap(), &[], &Integrity::default());
     assert_eq!(verdict.outcome, Outcome::Inconclusive);
 }
 

@@ -131,9 +131,9 @@ pub struct Integrity {
     pub fingerprint_before: Option<String>,
     /// A digest of the schema after it.
     pub fingerprint_after: Option<String>,
-    /// Indexes that are not valid, schema-qualified.
+    /// Indexes that the migration left invalid, schema-qualified.
     pub invalid_indexes: Vec<String>,
-    /// Constraints that are not validated, as `schema.table.constraint`.
+    /// Constraints that the migration left not validated, as `schema.table.constraint`.
     pub unvalidated_constraints: Vec<String>,
     /// The scenario's invariants.
     pub invariants: Vec<Invariant>,
@@ -150,6 +150,9 @@ pub struct Invariant {
     pub before: i64,
     /// Its value after the migration; none if it could not be read.
     pub after: Option<i64>,
+    /// Why it could not be read after the migration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// What it must be.
     pub expect: i64,
     /// Whether it was, before and after.

@@ -92,7 +92,7 @@ pub(super) fn check_report() -> Report {
         message: "column \"unit\" does not exist".to_owned(),
     }];
     let migration = report.passes[0].migration.clone().unwrap();
-    report.verdict = judge_check(&migration, &report.broken_statements);
+    report.verdict = judge_check(&migration, &report.broken_statements, &report.integrity);
     report
 }
 
@@ -129,6 +129,7 @@ pub(super) fn full_report() -> Report {
         name: "no-measurement-without-patient".to_owned(),
         before: 0,
         after: Some(12),
+        error: None,
         expect: 0,
         passed: false,
     }];

@@ -1,0 +1,144 @@
+//! Whether the baseline can carry a comparison: enough requests, sent in time, to a server that bears
+//! the load.
+
+use crate::observe::Phase;
+use crate::units::Span;
+
+use super::Context;
+use super::case::Case;
+use super::gap::{COMPARED, Gap, UNDER_LOAD};
+use super::tail::{FEWEST, ended};
+use super::wording::{percent, thousands};
+
+/// How late the generator may be, as a part of the latency at which the verdict turns (its p99
+/// against the p99 that would fail). Lateness is part of every latency measured, so it can move a
+/// verdict by a tenth at most; with the default floor of 100 ms the bound is 10 ms or more.
+const LAG_SHARE: f64 = 0.1;
+
+/// Lateness below this is never held against a run: it is what a timer and a scheduler need.
+const LEAST_LAG: f64 = 0.001;
+
+/// The least share of the planned requests that must have come due. Poisson arrivals vary by the
+/// square root of their number, which is allowed for on top.
+const LEAST_DUE: f64 = 0.95;
+
+/// Standard deviations allowed to the number of arrivals: one run in 700 is beyond by chance.
+const ARRIVAL_DEVIATIONS: f64 = 3.0;
+
+/// A baseline p99 of up to this many seconds is never called a growing queue, however low the floor:
+/// it is the default ratio times the default floor.
+const SLOW_BASELINE: f64 = 0.3;
+
+/// How much slower the baseline's second half may be than its first. A queue that grows evenly makes
+/// it three times as slow; the medians of a steady load's halves stay well within this.
+const GROWTH: f64 = 2.0;
+
+/// Why nothing can be held against what the baseline shows.
+pub(super) fn gaps(case: &Case<'_>, context: &Context) -> Vec<Gap> {
+    let Some(baseline) = case.baseline else {
+        return vec![Gap::doubting(
+            COMPARED,
+            "no baseline was measured".to_owned(),
+        )];
+    };
+    let count = ended(&baseline.accounting);
+    if count < FEWEST {
+        let sentence = format!(
+            "too few transactions to judge: {} ended in the baseline, {FEWEST} are needed",
+            thousands(count)
+        );
+        return vec![Gap::doubting(COMPARED, sentence)];
+    }
+    let gaps = [
+        shortfall(case, context),
+        lag(case, baseline),
+        growing(case, baseline),
+        failing(case, baseline),
+    ];
+    let under_load = |sentence| Gap::doubting(UNDER_LOAD, sentence);
+    gaps.into_iter().flatten().map(under_load).collect()
+}
+
+/// The planned rate was not reached. All phases are counted together: requests under way when the
+/// migration began have gone over to it.
+fn shortfall(case: &Case<'_>, context: &Context) -> Option<String> {
+    let phases = &case.pass.phases;
+    let length: f64 = phases
+        .iter()
+        .map(|phase| phase.end.saturating_sub(phase.start).as_secs_f64())
+        .sum();
+    let planned = context.rate?.0 * length;
+    let least = LEAST_DUE * planned - ARRIVAL_DEVIATIONS * planned.sqrt();
+    let due: u64 = phases.iter().map(|phase| phase.accounting.scheduled).sum();
+    ((due as f64) < least).then(|| {
+        format!(
+            "the load generator did not reach its rate: {} of {} planned requests came due",
+            thousands(due),
+            thousands(planned.round() as u64)
+        )
+    })
+}
+
+fn lag(case: &Case<'_>, baseline: &Phase) -> Option<String> {
+    let lag = baseline.lag?.p99;
+    let p99 = baseline.latency?.p99;
+    let turning = (case.limits.p99_ratio * p99).max(case.limits.p99_floor.as_secs_f64());
+    let bound = (LAG_SHARE * turning).max(LEAST_LAG);
+    (lag > bound).then(|| {
+        format!(
+            "the load generator could not keep up: its lag in the baseline has a p99 of {}, more \
+             than {}; lower the rate or use a larger machine",
+            Span::from_seconds(lag),
+            Span::from_seconds(bound)
+        )
+    })
+}
+
+/// A baseline whose latency is high and grows: requests come faster than the server works them off.
+/// The open loop's queue would go on growing, and the migration be blamed for it. A latency that is
+/// high and stays as it is, is what the workload has always cost: the migration is held against that.
+fn growing(case: &Case<'_>, baseline: &Phase) -> Option<String> {
+    let limit = case.limits.p99_ratio * case.limits.p99_floor.as_secs_f64();
+    let slow = baseline.latency?.p99 > limit.max(SLOW_BASELINE);
+    let ends = baseline.end.saturating_sub(baseline.start).as_secs_f64();
+    let p99s: Vec<f64> = case
+        .pass
+        .series
+        .iter()
+        .filter(|second| second.t >= 0.0 && second.t < ends)
+        // What was due in the last moments may have met the migration.
+        .filter(|second| second.t + 1.0 + second.p50.unwrap_or_default() <= ends)
+        .filter_map(|second| second.p99)
+        .collect();
+    let (first, second) = p99s.split_at(p99s.len() / 2);
+    let (first, second) = (median(first)?, median(second)?);
+    (slow && second > GROWTH * first).then(|| {
+        format!(
+            "the server cannot bear the load: without any migration the p99 grew from {} to {} \
+             within the baseline; lower the rate",
+            Span::from_seconds(first),
+            Span::from_seconds(second)
+        )
+    })
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}
+
+fn failing(case: &Case<'_>, baseline: &Phase) -> Option<String> {
+    let rate = baseline.accounting.error_rate()?;
+    let limit = case.limits.error_rate;
+    (rate > limit).then(|| {
+        let common = baseline.errors.iter().max_by_key(|(_, count)| **count);
+        format!(
+            "the baseline already breaks the limits: {} of its requests were lost without any \
+             migration{}, more than {}",
+            percent(rate),
+            common.map_or(String::new(), |(error, _)| format!(", most by {error}")),
+            percent(limit)
+        )
+    })
+}
