@@ -9,9 +9,8 @@
     reason = "a benchmark has nothing better to do than to stop and show"
 )]
 
-#[path = "../tests/private_server/mod.rs"]
-mod private_server;
-
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +20,32 @@ use pgrehearse::pgbench::{KeyId, Keys, Script};
 use pgrehearse::scenario::plan::{
     ApplicationPlan, Arrivals, Protocol, TrafficPlan, TransactionPlan,
 };
+use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
 use pgrehearse::traffic::{Fleet, FleetSetup, Timeline};
 use pgrehearse::units::Rate;
-use private_server::{PrivateServer, bin_directory};
 
 const RATE: f64 = 2_000.0;
+
+/// The server that both generators ask.
+async fn start() -> Server {
+    Server::start(ServerOptions {
+        pg_bin: find_pg_bin(None).unwrap(),
+        settings: BTreeMap::new(),
+        connections: 20,
+        keep: false,
+    })
+    .await
+    .unwrap()
+}
+
+/// `pgbench` beside the server's programs, else of the PATH: not every installation has it.
+fn pgbench_program() -> PathBuf {
+    let beside = find_pg_bin(None).unwrap().join("pgbench");
+    match beside.is_file() {
+        true => beside,
+        false => "pgbench".into(),
+    }
+}
 
 /// One round of one generator.
 struct Measured {
@@ -47,7 +67,7 @@ fn main() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let server = PrivateServer::start().await;
+        let server = start().await;
         pgbench(&server, &["-i", "-q", "-s", "10"]);
         println!(
             "{RATE} transactions/s for {seconds} s, 8 connections, 2 threads, prepared, select only"
@@ -111,7 +131,7 @@ impl Keys for NoKeys {
 const SELECT_ONLY: &str = "\\set aid random(1, 1000000)
 SELECT abalance FROM pgbench_accounts WHERE aid = :aid;";
 
-async fn measure_fleet(server: &PrivateServer, seconds: u64) -> Measured {
+async fn measure_fleet(server: &Server, seconds: u64) -> Measured {
     let traffic = TrafficPlan {
         rate: Rate(RATE),
         arrivals: Arrivals::Poisson,
@@ -156,7 +176,7 @@ async fn measure_fleet(server: &PrivateServer, seconds: u64) -> Measured {
     }
 }
 
-fn measure_pgbench(server: &PrivateServer, seconds: u64) -> Measured {
+fn measure_pgbench(server: &Server, seconds: u64) -> Measured {
     let logs = tempfile::tempdir().unwrap();
     let prefix = logs.path().join("log");
     let before = cpu_seconds(Whose::Children);
@@ -196,13 +216,13 @@ fn measure_pgbench(server: &PrivateServer, seconds: u64) -> Measured {
     }
 }
 
-fn pgbench(server: &PrivateServer, arguments: &[&str]) {
-    let output = Command::new(bin_directory().join("pgbench"))
+fn pgbench(server: &Server, arguments: &[&str]) {
+    let output = Command::new(pgbench_program())
         .arg("-h")
-        .arg(server.socket_directory())
+        .arg(server.directory().join("s"))
         .args(["-U", "postgres"])
         .args(arguments)
-        .arg("postgres")
+        .arg("shadow")
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);

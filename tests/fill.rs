@@ -2,15 +2,11 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     reason = "a test fails by panicking"
 )]
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,109 +14,33 @@ use pgrehearse::pgbench::Keys;
 use pgrehearse::postgres::catalog::read_schema;
 use pgrehearse::schema::{Schema, TypeKind};
 use pgrehearse::shadow::fill::{FillError, FillOptions, FillProgress, FillSummary, Stage, fill};
+use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
 use pgrehearse::synth::{ColumnSpec, FillPlan, KeyBook, TableSpec};
 use tokio_postgres::{Client, Config, NoTls};
 
-/// A private server, gone with the test.
-struct Server {
-    directory: tempfile::TempDir,
-    process: Child,
+async fn server() -> Server {
+    Server::start(ServerOptions {
+        pg_bin: find_pg_bin(None).unwrap(),
+        settings: BTreeMap::new(),
+        connections: 10,
+        keep: false,
+    })
+    .await
+    .unwrap()
 }
 
-fn binaries() -> PathBuf {
-    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .expect("PostgreSQL is in /usr/lib/postgresql")
-        .map(|entry| entry.unwrap().path().join("bin"))
-        .filter(|bin| bin.join("initdb").exists())
-        .collect();
-    found.sort();
-    found.pop().expect("a PostgreSQL with initdb")
-}
-
-/// A command as user `postgres` where the test runs as root, which PostgreSQL refuses.
-fn command(program: &str, directory: &Path) -> Command {
-    let program = binaries().join(program);
-    let is_root = rustix::process::geteuid().is_root();
-    let mut command = match is_root {
-        true => Command::new("setpriv"),
-        false => Command::new(&program),
-    };
-    if is_root {
-        command.args([
-            "--reuid=postgres",
-            "--regid=postgres",
-            "--clear-groups",
-            "--",
-        ]);
-        command.arg(&program);
-    }
-    command
-        .current_dir(directory)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
-}
-
-impl Server {
-    async fn start() -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("fill")
-            .tempdir_in("/tmp")
-            .unwrap();
-        let path = directory.path();
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
-        let initialized = command("initdb", path)
-            .args(["-D", "data", "-U", "postgres", "-A", "trust", "-N"])
-            .args(["-E", "UTF8", "--locale=C"])
-            .status()
-            .unwrap();
-        assert!(initialized.success());
-        let process = command("postgres", path)
-            .args(["-D", "data", "-k"])
-            .arg(path)
-            .args(["-c", "listen_addresses=", "-c", "fsync=off"])
-            .args(["-c", "shared_buffers=32MB"])
-            .spawn()
-            .unwrap();
-        let server = Self { directory, process };
-        while server.config().connect(NoTls).await.is_err() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        server
-    }
-
-    fn config(&self) -> Config {
-        self.database("postgres")
-    }
-
-    fn database(&self, name: &str) -> Config {
-        let mut config = Config::new();
-        config
-            .host_path(self.directory.path())
-            .user("postgres")
-            .dbname(name);
-        config
-    }
-
-    /// A database of its own with this schema.
-    async fn load(&self, name: &str, sql: &str) -> (Config, Client) {
-        let client = connect(&self.config()).await;
-        client
-            .batch_execute(&format!("CREATE DATABASE {name}"))
-            .await
-            .unwrap();
-        let config = self.database(name);
-        let client = connect(&config).await;
-        client.batch_execute(sql).await.unwrap();
-        (config, client)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
+/// A database of its own with this schema.
+async fn load(server: &Server, name: &str, sql: &str) -> (Config, Client) {
+    let client = connect(&server.config()).await;
+    client
+        .batch_execute(&format!("CREATE DATABASE {name}"))
+        .await
+        .unwrap();
+    let mut config = server.config();
+    config.dbname(name);
+    let client = connect(&config).await;
+    client.batch_execute(sql).await.unwrap();
+    (config, client)
 }
 
 async fn connect(config: &Config) -> Client {
@@ -277,11 +197,11 @@ fn clinic_rows() -> BTreeMap<String, TableSpec> {
 
 #[tokio::test]
 async fn everything_holds_whatever_the_parallelism() {
-    let server = Server::start().await;
+    let server = server().await;
     let mut seen = Vec::new();
     for parallelism in [1, 2] {
         let name = format!("clinic{parallelism}");
-        let (config, client) = server.load(&name, CLINIC).await;
+        let (config, client) = load(&server, &name, CLINIC).await;
         let (_, summary) = filled(&config, &client, &clinic_rows(), parallelism).await;
         assert_eq!((summary.rows, summary.tables), (147_500, 7));
         let note = "public.patients.shape is NULL in every row: \
@@ -316,9 +236,11 @@ async fn everything_holds_whatever_the_parallelism() {
                 "SELECT reltuples::bigint FROM pg_class WHERE relname = 'patients'",
             ),
             (
-                "pages are all visible",
+                "pages are all visible, but for those that COPY extends the table by and leaves empty",
                 0,
-                "SELECT (relpages - relallvisible)::bigint FROM pg_class WHERE relname = 'visits'",
+                "SELECT greatest(0, (SELECT count(DISTINCT (ctid::text::point)[0]) FROM visits)
+                                    - relallvisible)::bigint
+                 FROM pg_class WHERE relname = 'visits'",
             ),
             (
                 "creation times rise",
@@ -335,8 +257,8 @@ async fn everything_holds_whatever_the_parallelism() {
 
 #[tokio::test]
 async fn picks_exist_and_fresh_keys_do_not() {
-    let server = Server::start().await;
-    let (config, client) = server.load("clinic", CLINIC).await;
+    let server = server().await;
+    let (config, client) = load(&server, "clinic", CLINIC).await;
     let (plan, _) = filled(&config, &client, &clinic_rows(), 2).await;
     let mut keys = KeyBook::new(plan);
     for (table, column) in [
@@ -388,16 +310,16 @@ async fn picks_exist_and_fresh_keys_do_not() {
 
 #[tokio::test]
 async fn overrides_decide_values() {
-    let server = Server::start().await;
-    let (config, client) = server
-        .load(
-            "overridden",
-            "CREATE TABLE parents (id int PRIMARY KEY);
+    let server = server().await;
+    let (config, client) = load(
+        &server,
+        "overridden",
+        "CREATE TABLE parents (id int PRIMARY KEY);
              CREATE TABLE children (
                  id int PRIMARY KEY, parent_id int, status text NOT NULL, temperature numeric(4,1),
                  login varchar(20) UNIQUE, seen timestamptz, note text, kind text, place point);",
-        )
-        .await;
+    )
+    .await;
     let columns = toml::from_str::<BTreeMap<String, ColumnSpec>>(
         r#"
         status = { values = ["ok", "tab\there \\ \"x\"", "late"], weights = [8, 1, 1] }
@@ -466,14 +388,14 @@ async fn overrides_decide_values() {
 
 #[tokio::test]
 async fn what_the_server_refuses_is_explained() {
-    let server = Server::start().await;
-    let (config, client) = server
-        .load(
-            "refused",
-            "CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, \
+    let server = server().await;
+    let (config, client) = load(
+        &server,
+        "refused",
+        "CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, \
              CONSTRAINT odd CHECK (a * b % 2 = 1))",
-        )
-        .await;
+    )
+    .await;
     let schema = read_schema(&client).await.unwrap();
     let plan = Arc::new(FillPlan::new(&schema, &tables(&[("t", 1_000)]), 1).unwrap());
     let error = fill(&config, &schema, &plan, options(2)).await.unwrap_err();
@@ -492,8 +414,8 @@ async fn what_the_server_refuses_is_explained() {
 
 #[tokio::test]
 async fn the_catalog_is_read_as_it_is() {
-    let server = Server::start().await;
-    let (_, client) = server.load("clinic", CLINIC).await;
+    let server = server().await;
+    let (_, client) = load(&server, "clinic", CLINIC).await;
     let schema = read_schema(&client).await.unwrap();
     let patients = schema.table("patients").unwrap();
     let kind = |name: &str| patients.column(name).unwrap().data_type.kind.clone();

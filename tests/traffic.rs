@@ -7,8 +7,7 @@
     reason = "what a test's helpers cannot do, fails the test"
 )]
 
-mod private_server;
-
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +16,10 @@ use pgrehearse::pgbench::{KeyId, Keys, Script};
 use pgrehearse::scenario::plan::{
     ApplicationPlan, Arrivals, Protocol, TrafficPlan, TransactionPlan,
 };
+use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
 use pgrehearse::traffic::{Fleet, FleetSetup, Timeline, TrafficError};
 use pgrehearse::units::Rate;
-use private_server::PrivateServer;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, NoTls};
 
 /// How long a test waits for what must happen, before it gives up: long, as machines may be slow.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -73,7 +72,7 @@ fn application(instances: u32, pool_size: u32) -> ApplicationPlan {
 }
 
 async fn fleet(
-    server: &PrivateServer,
+    server: &Server,
     traffic: &TrafficPlan,
     application: &ApplicationPlan,
 ) -> Result<Fleet, TrafficError> {
@@ -87,9 +86,27 @@ async fn fleet(
     .await
 }
 
-async fn server_with_table() -> (PrivateServer, Client) {
-    let server = PrivateServer::start().await;
-    let client = server.client().await;
+async fn server() -> Server {
+    Server::start(ServerOptions {
+        pg_bin: find_pg_bin(None).unwrap(),
+        settings: BTreeMap::new(),
+        connections: 50,
+        keep: false,
+    })
+    .await
+    .unwrap()
+}
+
+/// A connection of the test's own.
+async fn connect(server: &Server) -> Client {
+    let (client, connection) = server.config().connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+async fn server_with_table() -> (Server, Client) {
+    let server = server().await;
+    let client = connect(&server).await;
     client
         .batch_execute(
             "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0);
@@ -257,18 +274,23 @@ async fn lost_connections_are_counted_and_replaced() {
 
 #[tokio::test]
 async fn a_server_that_goes_away_and_comes_back_is_found_again() {
-    let (mut server, client) = server_with_table().await;
-    drop(client);
+    let (server, client) = server_with_table().await;
     let plan = traffic(100.0, &[("read", "SELECT count(*) FROM t;")]);
     let mut application = application(2, 2);
     application.acquire_timeout = Duration::from_millis(100);
     let fleet = fleet(&server, &plan, &application).await.unwrap();
     fleet.go(Arc::new(Timeline::new()));
     until("traffic flows", || fleet.live().rate > 0.0).await;
-    server.stop();
+    // For whoever connects, a server whose socket is gone is not there.
+    let socket = server.directory().join("s/.s.PGSQL.5432");
+    let aside = socket.with_extension("aside");
+    std::fs::rename(&socket, &aside).unwrap();
+    let end_all = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+         WHERE application_name = 'pgrehearse traffic'";
+    assert_eq!(one::<i64>(&client, end_all).await, 4);
     until("requests fail", || fleet.live().errors > 20).await;
     assert_eq!(fleet.live().connections, 0);
-    server.restart().await;
+    std::fs::rename(&aside, &socket).unwrap();
     until("connections are back", || fleet.live().connections == 4).await;
     let errors = fleet.live().errors;
     until("traffic flows again", || fleet.live().rate > 50.0).await;
@@ -357,7 +379,7 @@ async fn requests_cut_off_at_the_end_are_unfinished_and_leave_nothing_behind() {
     assert!(phase.latency.unwrap().max > 0.05);
     // Those who waited for the lock do not wait on after they were given up. A transaction sees the
     // same sessions as long as it lasts, so another has to look.
-    let watcher = server.client().await;
+    let watcher = connect(&server).await;
     until_true(&watcher, NO_SESSIONS).await;
     drop(transaction);
 }
@@ -390,8 +412,8 @@ async fn a_statement_that_the_server_refuses_is_named_by_file_and_line() {
 
 #[tokio::test]
 async fn a_server_that_cannot_be_reached_is_an_error() {
-    let mut server = PrivateServer::start().await;
-    server.stop();
+    let server = server().await;
+    server.emergency().stop_now().unwrap();
     let plan = traffic(1.0, &[("read", "SELECT 1;")]);
     let error = fleet(&server, &plan, &application(1, 1)).await.err();
     assert!(matches!(error, Some(TrafficError::Connect(_))));

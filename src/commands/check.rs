@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::load::load;
+use super::load::{Choice, load};
 use super::outcome::Workshop;
 use super::run::deliver;
 use super::{Failure, Shared, code_of, output};
@@ -20,11 +20,8 @@ pub struct CheckOptions {
 
 /// Checks it; 1 where the migration fails or breaks a statement of the traffic.
 pub fn check(options: &CheckOptions) -> Result<u8, Failure> {
-    let loaded = load(
-        &options.scenario,
-        options.migration.as_deref(),
-        &options.shared,
-    )?;
+    let choice = options.migration.as_deref().map_or(Choice::Own, Choice::At);
+    let loaded = load(&options.scenario, choice, &options.shared)?;
     let out = output::folder(&options.shared)?;
     let workshop = Workshop::new(&options.shared)?;
     let report = workshop.check(&loaded)?;

@@ -17,65 +17,66 @@ pub(super) struct Loaded {
     pub file: PathBuf,
 }
 
-/// Reads a scenario, with another migration than its own if one is given: a path from the current
-/// directory, or as the scenario names it.
+/// The migration to rehearse.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Choice<'a> {
+    /// The scenario's own.
+    Own,
+    /// A file as the scenario would name it, from its folder.
+    Named(&'a str),
+    /// A file from the current directory, else from the scenario's folder.
+    At(&'a Path),
+}
+
+/// Reads a scenario with a migration.
 pub(super) fn load(
     scenario: &Path,
-    migration: Option<&Path>,
+    choice: Choice<'_>,
     shared: &Shared,
 ) -> Result<Loaded, Failure> {
-    let file = if scenario.is_dir() {
-        scenario.join("scenario.toml")
-    } else {
-        scenario.to_owned()
+    let file = match scenario.is_dir() {
+        true => scenario.join("scenario.toml"),
+        false => scenario.to_owned(),
     };
     let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
-    let text = std::fs::read_to_string(&file)
-        .with_context(|| {
-            format!(
-                "cannot read the scenario {}: give a folder that holds scenario.toml, or the file",
-                file.display()
-            )
-        })
-        .map_err(Failure::usage)?;
-    let parsed = scenario::parse(&file.display().to_string(), &text, &shared.overrides)
-        .map_err(Failure::usage)?;
+    let text = read(
+        &file,
+        "the scenario",
+        "give a folder that holds scenario.toml, or the file",
+    )?;
+    let name = file.display().to_string();
+    let parsed = scenario::parse(&name, &text, &shared.overrides).map_err(Failure::usage)?;
     let mut sources = BTreeMap::new();
     for path in parsed.files() {
         let text = std::fs::read_to_string(folder.join(&path))
             .map_err(|error| Failure::usage(parsed.missing(&path, &error.to_string())))?;
         sources.insert(path, text);
     }
-    let migration = match migration {
-        Some(path) => Some(
-            read_migration(path, &folder, &mut sources)?
-                .display()
-                .to_string(),
-        ),
-        None => None,
+    let migration = match choice {
+        Choice::Own => None,
+        Choice::Named(name) => Some((folder.join(name), PathBuf::from(name))),
+        Choice::At(path) if path.is_file() => Some((path.to_owned(), name_within(path, &folder))),
+        Choice::At(path) => Some((folder.join(path), path.to_owned())),
     };
+    if let Some((path, name)) = &migration {
+        let text = read(
+            path,
+            "the migration",
+            "a path is taken from here, else from the scenario's folder",
+        )?;
+        sources.insert(name.clone(), text);
+    }
+    let name = migration.map(|(_, name)| name.display().to_string());
     let plan = parsed
-        .resolve(&sources, migration.as_deref(), shared.rows_scale)
+        .resolve(&sources, name.as_deref(), shared.rows_scale)
         .map_err(Failure::usage)?;
     Ok(Loaded { plan, file })
 }
 
-fn read_migration(
-    path: &Path,
-    folder: &Path,
-    sources: &mut BTreeMap<PathBuf, String>,
-) -> Result<PathBuf, Failure> {
-    let from_scenario = folder.join(path);
-    let (found, name) = if path.is_file() {
-        (path.to_owned(), name_within(path, folder))
-    } else {
-        (from_scenario, path.to_owned())
-    };
-    let text = std::fs::read_to_string(&found)
-        .with_context(|| format!("cannot read the migration {}", path.display()))
-        .map_err(Failure::usage)?;
-    sources.insert(name.clone(), text);
-    Ok(name)
+fn read(path: &Path, what: &str, advice: &str) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read {what} {}: {advice}", path.display()))
+        .map_err(Failure::usage)
 }
 
 /// The path as the scenario would name it, where it is in the scenario's folder.

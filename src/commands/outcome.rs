@@ -55,6 +55,8 @@ impl Workshop {
     /// Rehearses and judges.
     pub(super) fn rehearse(&self, loaded: &Loaded) -> Result<Report, Failure> {
         let plan = &loaded.plan;
+        self.progress
+            .begin(&format!("{}: {}", plan.name, plan.migration.file));
         let rehearsed =
             self.runtime
                 .block_on(rehearsal::rehearse(plan, &self.options, self.around()));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anstream::eprintln;
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::interrupt::Emergency;
 use crate::observe::PhaseName;
@@ -66,6 +66,13 @@ impl Progress {
         }
     }
 
+    /// Tells which of several rehearsals comes now.
+    pub(super) fn begin(&self, name: &str) {
+        if self.style != Style::Hidden {
+            eprintln!("rehearsing {name}");
+        }
+    }
+
     /// Takes the bar away, so that the report stands alone.
     pub(super) fn clear(&self) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,6 +89,10 @@ impl Progress {
             Style::Bars => {
                 let bar = current.bar.get_or_insert_with(|| {
                     let bar = ProgressBar::new_spinner();
+                    // A line longer than the terminal is cut: wrapped, it would leave traces.
+                    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+                        bar.set_style(style);
+                    }
                     bar.enable_steady_tick(Duration::from_millis(100));
                     bar
                 });

@@ -1,8 +1,8 @@
 //! `pgrehearse run`: rehearse a migration and judge what the traffic suffered.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::load::{Loaded, load};
+use super::load::{Choice, Loaded, load};
 use super::outcome::Workshop;
 use super::output::{self, OutputFolder};
 use super::{Failure, Shared, code_of, exit};
@@ -23,9 +23,9 @@ pub struct RunOptions {
 /// Runs it; the exit code is the verdict's, of several migrations the worst.
 pub fn run(options: &RunOptions) -> Result<u8, Failure> {
     let shared = &options.shared;
-    let migrations: Vec<Option<&Path>> = match options.migrations.as_slice() {
-        [] => vec![None],
-        given => given.iter().map(|path| Some(path.as_path())).collect(),
+    let migrations: Vec<Choice<'_>> = match options.migrations.as_slice() {
+        [] => vec![Choice::Own],
+        given => given.iter().map(|path| Choice::At(path)).collect(),
     };
     // All are read before any is run: an error in the last shall not cost the time of the others.
     let loaded: Vec<Loaded> = migrations

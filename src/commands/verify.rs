@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::load::{Loaded, load};
+use super::load::{Choice, Loaded, load};
 use super::outcome::Workshop;
 use super::output::{self, OutputFolder};
 use super::run::folder_name;
@@ -59,20 +59,16 @@ pub fn verify(options: &VerifyOptions) -> Result<u8, Failure> {
 
 /// The migrations that a scenario expects something of.
 fn expected(scenario: &Path, shared: &Shared) -> Result<Vec<(Loaded, Outcome)>, Failure> {
-    let own = load(scenario, None, shared)?;
+    let own = load(scenario, Choice::Own, shared)?;
     if own.plan.expect.is_empty() {
         return Err(Failure::usage(anyhow!(
             "{} has no [expect]: name its migrations there with the outcome each must have, as \"migration.sql\" = \"unsafe\"",
             own.file.display()
         )));
     }
-    let files: Vec<(String, Outcome)> = own.plan.expect.into_iter().collect();
+    let files = own.plan.expect.into_iter();
     files
-        .into_iter()
-        .map(|(file, outcome)| {
-            let within = own.file.parent().unwrap_or(Path::new(".")).join(&file);
-            Ok((load(scenario, Some(&within), shared)?, outcome))
-        })
+        .map(|(file, outcome)| Ok((load(scenario, Choice::Named(&file), shared)?, outcome)))
         .collect()
 }
 

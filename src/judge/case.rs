@@ -83,13 +83,22 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Blames a statement for a failed finding, and gives the advice of its own hazards, if any.
+    /// Blames a statement for a failed finding, and gives the advice of its own hazards, else of the
+    /// statement that ran for most of the time under its lock.
     pub(super) fn blame(&self, finding: &mut Finding, statement: Option<usize>) {
         if finding.passed {
             return;
         }
         finding.statement = statement;
-        finding.help = statement.and_then(|index| self.rewrite(index));
+        finding.help = statement.and_then(|index| {
+            let spent_in = || {
+                self.blame
+                    .iter()
+                    .find(|blame| blame.statement == statement)?
+                    .spent_in
+            };
+            self.rewrite(index).or_else(|| self.rewrite(spent_in()?))
+        });
     }
 
     fn rewrite(&self, index: usize) -> Option<String> {

@@ -6,7 +6,7 @@ use super::fixtures::*;
 use super::*;
 use crate::observe::{
     HeldLock, Integrity, Invariant, Lag, LockWait, MigrationError, MigrationOutcome, PhaseName,
-    Root, RootKind,
+    Root, RootKind, Statement,
 };
 
 fn judged(pass: Pass) -> Verdict {
@@ -70,6 +70,29 @@ fn traffic_that_noticed_nothing_is_safe() {
     ~ no disturbed pass was made: in production the migration may have to queue behind a long transaction, and the traffic behind the migration
     "##);
     assert_eq!(failed(&verdict), [""; 0]);
+}
+
+#[test]
+fn work_under_an_earlier_statements_lock_gives_the_advice() {
+    let mut pass = locked();
+    let migration = pass.migration.as_mut().unwrap();
+    let mut work = migration.statements.pop().unwrap();
+    let taker = Statement {
+        duration: secs(0.001),
+        hazards: Vec::new(),
+        ..work.clone()
+    };
+    work.index = taker.index + 1;
+    let rewrite = work.hazards[0].rewrite.clone();
+    migration.statements.extend([taker, work]);
+    let verdict = judged(pass);
+    let lock_wait = verdict
+        .findings
+        .iter()
+        .find(|finding| finding.rule == "lock_wait")
+        .unwrap();
+    assert_eq!(lock_wait.statement, Some(1));
+    assert_eq!(lock_wait.help, rewrite);
 }
 
 #[test]

@@ -17,7 +17,12 @@ pub trait Keys: Send + Sync {
     /// The value in some existing row, chosen by 64 uniformly random bits.
     fn pick(&self, key: KeyId, random: u64) -> String;
 
-    /// The `n`-th value that no filled row has.
+    /// Whether there are values that no row has: not so of booleans, enums and lists.
+    fn has_fresh(&self, _key: KeyId) -> bool {
+        true
+    }
+
+    /// The `n`-th value that no filled row has. Only of keys that [have some](Self::has_fresh).
     fn fresh(&self, key: KeyId, n: u64) -> String;
 
     /// `(table, rows)` of every table, for the variables `:rows_<table>`.

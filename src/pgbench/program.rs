@@ -211,6 +211,18 @@ impl<'a> Binder<'a> {
             .map_err(|message| self.error(key.place, message))
     }
 
+    fn fresh_key(&mut self, key: &KeyName) -> Result<KeyId, ScriptError> {
+        let found = self.key(key)?;
+        if self.keys.has_fresh(found) {
+            return Ok(found);
+        }
+        let KeyName { table, column, .. } = key;
+        let message = format!(
+            "every value that `{table}.{column}` can have is in some row: \\fresh has none to give"
+        );
+        Err(self.error(key.place, message))
+    }
+
     fn instruction(&mut self, command: &Command) -> Result<Instruction, ScriptError> {
         Ok(match command {
             Command::Sql(statement) => self.sql(statement)?,
@@ -230,7 +242,7 @@ impl<'a> Binder<'a> {
             Command::Fresh(name, key) => {
                 let number = self.program.fresh;
                 self.program.fresh += 1;
-                Instruction::Fresh(self.declare(name), self.key(key)?, number)
+                Instruction::Fresh(self.declare(name), self.fresh_key(key)?, number)
             }
             Command::Jump(target) => Instruction::Jump(*target),
             Command::JumpUnless(condition, target) => {

@@ -189,6 +189,7 @@ mod tests {
             match (table, column) {
                 ("users", "id") => Ok(KeyId(0)),
                 ("users", "name") => Ok(KeyId(1)),
+                ("users", "mood") => Ok(KeyId(2)),
                 _ => Err(format!("there is no column {table}.{column}")),
             }
         }
@@ -196,6 +197,10 @@ mod tests {
         fn pick(&self, key: KeyId, random: u64) -> String {
             let name = if key == KeyId(0) { "" } else { "user " };
             format!("{name}{}", random % 1000)
+        }
+
+        fn has_fresh(&self, key: KeyId) -> bool {
+            key != KeyId(2)
         }
 
         fn fresh(&self, _: KeyId, n: u64) -> String {
@@ -348,6 +353,10 @@ mod tests {
             (
                 "SELECT 1,\n  :user_id\\pick userid users.id",
                 "t.sql:2:3: variable `user_id` is never set; did you mean `:userid`?",
+            ),
+            (
+                "\\pick m users.mood\n\\fresh m users.mood",
+                "t.sql:2:10: every value that `users.mood` can have is in some row: \\fresh has none to give",
             ),
             (
                 "\\set x :nothing_like_it",

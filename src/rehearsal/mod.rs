@@ -5,6 +5,7 @@ mod check;
 mod events;
 mod facts;
 mod integrity;
+mod migration_session;
 mod pass;
 mod prepare;
 mod roster;

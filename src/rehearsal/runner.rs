@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, Error};
 
 use super::events::{Event, Observer};
 use super::facts::StatementFacts;
+use super::migration_session::{MigrationSession, Outcome, failure, server_error};
 use super::roster::Roster;
 use super::stop::Stop;
-use crate::observe::migration::MigrationError;
-use crate::observe::{HeldLock, Migration, MigrationOutcome, ServerError, Statement};
-use crate::postgres::connect::{Session, connect_with_notices};
+use crate::observe::{HeldLock, Migration, MigrationError, MigrationOutcome, Statement};
 use crate::postgres::facts::FactSnapshot;
 use crate::scenario::plan::{MigrationPlan, TransactionMode};
 use crate::sql::{Hazard, MigrationScript, SqlStatement, StatementKind, script_hazards};
@@ -104,34 +102,16 @@ struct Runner<'a> {
     aborting: bool,
 }
 
-/// The migration's connection and what the server says on it.
-struct Line {
-    session: Session,
-    notices: UnboundedReceiver<tokio_postgres::error::DbError>,
-}
-
-impl Line {
-    fn client(&self) -> &Client {
-        &self.session.client
-    }
-
-    fn messages(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.notices.try_recv().ok())
-            .map(|notice| notice.message().to_owned())
-            .collect()
-    }
-}
-
-type Outcome<T> = Result<T, MigrationError>;
-
 impl Runner<'_> {
     /// Attempts it as often as the plan allows, on one session: what was set before the failed
     /// transaction stays set. Also says how many attempts were made.
     async fn attempts(&mut self, deadline: Duration) -> (Outcome<()>, u32) {
-        let mut line = match self.connect().await {
+        let opened = MigrationSession::open(self.around.config, self.plan.lock_timeout).await;
+        let mut line = match opened {
             Ok(line) => line,
-            Err(error) => return (Err(failure(&error, None)), 1),
+            Err(error) => return (Err(error), 1),
         };
+        self.pid = line.pid();
         let mut attempts = 1;
         loop {
             let result = self.attempt(&mut line, deadline).await;
@@ -157,8 +137,8 @@ impl Runner<'_> {
         self.known = None;
     }
 
-    /// One attempt, cancelled when the stop is asked for or the time is over.
-    async fn attempt(&mut self, line: &mut Line, deadline: Duration) -> Outcome<()> {
+    /// One attempt, cancelled when the stop is asked for or the deadline on the timeline has come.
+    async fn attempt(&mut self, line: &mut MigrationSession, deadline: Duration) -> Outcome<()> {
         let (stop, timeline) = (self.around.stop, self.around.timeline);
         let cancel = line.client().cancel_token();
         let aborted = {
@@ -184,23 +164,7 @@ impl Runner<'_> {
         aborted
     }
 
-    async fn connect(&mut self) -> Result<Line, Error> {
-        let (session, notices) =
-            connect_with_notices(self.around.config, "pgrehearse migration").await?;
-        let timeout = self.plan.lock_timeout.as_millis();
-        // debug1 makes the server name the tables that it rewrites and verifies.
-        let settings =
-            format!("SET lock_timeout = '{timeout}ms'; SET client_min_messages = debug1");
-        session.client.batch_execute(&settings).await?;
-        let pid = session
-            .client
-            .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
-            .await?;
-        self.pid = pid.try_get(0)?;
-        Ok(Line { session, notices })
-    }
-
-    async fn scripts(&mut self, line: &mut Line) -> Outcome<()> {
+    async fn scripts(&mut self, line: &mut MigrationSession) -> Outcome<()> {
         let result = self.remaining(line).await;
         if result.is_err() {
             self.note_release();
@@ -210,7 +174,7 @@ impl Runner<'_> {
         result
     }
 
-    async fn remaining(&mut self, line: &mut Line) -> Outcome<()> {
+    async fn remaining(&mut self, line: &mut MigrationSession) -> Outcome<()> {
         let plan = self.plan;
         for (index, script) in plan.scripts.iter().enumerate().skip(self.place.script) {
             if index != self.place.script {
@@ -228,7 +192,11 @@ impl Runner<'_> {
     }
 
     /// A file in one transaction.
-    async fn whole(&mut self, line: &mut Line, script: &MigrationScript) -> Outcome<()> {
+    async fn whole(
+        &mut self,
+        line: &mut MigrationSession,
+        script: &MigrationScript,
+    ) -> Outcome<()> {
         self.begin(line).await?;
         for statement in &script.statements {
             self.observed(line, script, statement).await?;
@@ -238,7 +206,11 @@ impl Runner<'_> {
 
     /// Autocommit. A statement that can run in a transaction block gets one of its own, which is the
     /// same to everyone else, so that its facts can be read before it commits.
-    async fn one_by_one(&mut self, line: &mut Line, script: &MigrationScript) -> Outcome<()> {
+    async fn one_by_one(
+        &mut self,
+        line: &mut MigrationSession,
+        script: &MigrationScript,
+    ) -> Outcome<()> {
         let from = self.place.statement;
         for (index, statement) in script.statements.iter().enumerate().skip(from) {
             if !self.in_transaction {
@@ -271,7 +243,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    async fn begin(&mut self, line: &Line) -> Outcome<()> {
+    async fn begin(&mut self, line: &MigrationSession) -> Outcome<()> {
         self.open_from = self.statements.len();
         let begun = line.client().batch_execute("BEGIN").await;
         begun.map_err(|error| failure(&error, None))?;
@@ -279,7 +251,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    async fn commit(&mut self, line: &Line) -> Outcome<()> {
+    async fn commit(&mut self, line: &MigrationSession) -> Outcome<()> {
         let committed = line.client().batch_execute("COMMIT").await;
         // A deferred constraint fails here, and no one statement can be named for it.
         committed.map_err(|error| {
@@ -313,13 +285,13 @@ impl Runner<'_> {
     /// A statement with its facts, read before the transaction block ends, if there is one.
     async fn observed(
         &mut self,
-        line: &mut Line,
+        line: &mut MigrationSession,
         script: &MigrationScript,
         statement: &SqlStatement,
     ) -> Outcome<()> {
         let before = match self.known.take() {
             Some(known) => known,
-            None => snapshot(line).await?,
+            None => line.snapshot().await?,
         };
         self.execute(line, script, statement).await?;
         self.note_facts(line, &before).await
@@ -327,7 +299,7 @@ impl Runner<'_> {
 
     async fn execute(
         &mut self,
-        line: &mut Line,
+        line: &mut MigrationSession,
         script: &MigrationScript,
         statement: &SqlStatement,
     ) -> Outcome<()> {
@@ -368,8 +340,12 @@ impl Runner<'_> {
         result.map_err(|error| failure(&error, Some(index)))
     }
 
-    async fn note_facts(&mut self, line: &mut Line, before: &FactSnapshot) -> Outcome<()> {
-        let after = snapshot(line).await?;
+    async fn note_facts(
+        &mut self,
+        line: &mut MigrationSession,
+        before: &FactSnapshot,
+    ) -> Outcome<()> {
+        let after = line.snapshot().await?;
         let facts = StatementFacts::between(before, &after, &line.messages());
         if let Some(statement) = self.statements.last_mut() {
             let held = |(relation, mode)| HeldLock {
@@ -386,36 +362,5 @@ impl Runner<'_> {
         }
         self.known = self.in_transaction.then_some(after);
         Ok(())
-    }
-}
-
-async fn snapshot(line: &Line) -> Outcome<FactSnapshot> {
-    FactSnapshot::read(line.client())
-        .await
-        .map_err(|error| failure(&error, None))
-}
-
-fn server_error(error: &Error) -> ServerError {
-    match error.as_db_error() {
-        Some(error) => ServerError {
-            sqlstate: Some(error.code().code().to_owned()),
-            message: match error.detail() {
-                Some(detail) => format!("{} ({detail})", error.message()),
-                None => error.message().to_owned(),
-            },
-        },
-        None => ServerError {
-            sqlstate: None,
-            message: error.to_string(),
-        },
-    }
-}
-
-fn failure(error: &Error, statement: Option<usize>) -> MigrationError {
-    let ServerError { sqlstate, message } = server_error(error);
-    MigrationError {
-        sqlstate,
-        message,
-        statement,
     }
 }

@@ -76,7 +76,7 @@ impl Cluster {
             .args(["--encoding=UTF8", "--locale", locale])
             // As a cluster in an English locale has it; "C" would mean `simple`.
             .arg("--text-search-config=english")
-            .args(["--no-sync", "--no-instructions"]);
+            .arg("--no-sync");
         self.run_initdb(command, INITDB_LIMIT).await
     }
 

@@ -34,12 +34,12 @@ pub struct LoadSummary {
     pub notes: Vec<String>,
 }
 
-/// Loads schema files in order, on a connection of their own, since dumps change `search_path` and
+/// Loads schema files in order, each on a connection of its own, since dumps change `search_path` and
 /// other settings of theirs.
 ///
-/// A role that does not exist is created, without login and rights. A setting that the server does
-/// not know (a dump of a newer version) and a `CREATE` of the schema `public`, which is there, are
-/// passed over with a note.
+/// A role that does not exist is created, without login and rights. Settings and roles of PostgreSQL
+/// itself that this server lacks (a dump of a newer version), a `CREATE` of the schema `public`,
+/// which is there, and what is said of a database of another name are passed over with a note.
 ///
 /// # Errors
 /// The first statement that fails, by file and line. What was loaded before it stays.
@@ -47,21 +47,25 @@ pub async fn load_schema(
     config: &Config,
     files: &[SourceFile],
 ) -> Result<LoadSummary, SchemaError> {
-    let session = connect(config, "pgrehearse schema")
-        .await
-        .map_err(SchemaError::Session)?;
-    let mut loader = Loader {
-        client: &session.client,
-        in_block: false,
-        summary: LoadSummary::default(),
-    };
+    let mut summary = LoadSummary::default();
     for file in files {
+        let session = connect(config, "pgrehearse schema")
+            .await
+            .map_err(SchemaError::Session)?;
+        let mut loader = Loader {
+            client: &session.client,
+            in_block: false,
+            summary: &mut summary,
+        };
         for item in parse_schema_file(&file.name, &file.text)? {
             loader.load(file, &item).await?;
         }
+        if loader.in_block {
+            let file = file.name.clone();
+            return Err(SchemaError::OpenTransaction { file });
+        }
+        session.close().await.map_err(SchemaError::Session)?;
     }
-    let summary = loader.summary;
-    session.close().await.map_err(SchemaError::Session)?;
     Ok(summary)
 }
 
@@ -69,7 +73,7 @@ struct Loader<'a> {
     client: &'a Client,
     /// Inside of the file's own `BEGIN … COMMIT`, where a failed statement spoils all that follow.
     in_block: bool,
-    summary: LoadSummary,
+    summary: &'a mut LoadSummary,
 }
 
 /// What is done about a refused statement.
@@ -147,7 +151,18 @@ impl Loader<'_> {
 
     fn remedy(&self, error: &Error, statement: &SqlStatement) -> Option<Remedy> {
         let error = error.as_db_error()?;
+        if *error.code() == SqlState::INVALID_CATALOG_NAME {
+            return Some(Remedy::PassOver(
+                "the shadow's database has another name, and keeps its own settings",
+            ));
+        }
         if let Some(role) = missing_role(error) {
+            // Names that begin so are PostgreSQL's own: nobody can create one.
+            if role.starts_with("pg_") {
+                return Some(Remedy::PassOver(
+                    "this version of PostgreSQL has no such role",
+                ));
+            }
             // One that was created and is missing still would be asked for without end.
             return (!self.summary.roles.contains(role))
                 .then(|| Remedy::CreateRole(role.to_owned()));

@@ -41,14 +41,6 @@ impl KeyBook {
         }
     }
 
-    /// Whether the column has values that no row has, so that `\fresh` can yield them: booleans,
-    /// enums and lists of values have none.
-    pub fn has_fresh(&self, key: KeyId) -> bool {
-        self.keys
-            .get(key.0)
-            .is_some_and(|key| key.column.has_fresh())
-    }
-
     fn find(&self, table: &str, column: &str) -> Result<Arc<ColumnPlan>, String> {
         let Some(plan) = self.plan.table(table) else {
             let names = self
@@ -121,6 +113,12 @@ impl Keys for KeyBook {
         }
         key.column.write(key.witness, &mut out);
         into_text(out)
+    }
+
+    fn has_fresh(&self, key: KeyId) -> bool {
+        self.keys
+            .get(key.0)
+            .is_some_and(|key| key.column.has_fresh())
     }
 
     fn fresh(&self, key: KeyId, n: u64) -> String {

@@ -172,3 +172,30 @@ fn an_override_that_is_no_key_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     assert!(printed(&output).1.contains("lok_wait"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_before_the_rehearsal_or_else_after_the_verdict() {
+    let scenario = Scenario::new();
+    for (file, verdict_is_shown) in [(".pgrehearse-probe", false), (".report.json.partial", true)] {
+        let out = scenario.file(file.trim_start_matches('.'));
+        std::fs::create_dir(&out).unwrap();
+        // Whatever is written there fails as on a full disk.
+        std::os::unix::fs::symlink("/dev/full", out.join(file)).unwrap();
+        let output = scenario
+            .command("check")
+            .arg("--out")
+            .arg(&out)
+            .output()
+            .unwrap();
+        let (stdout, stderr) = printed(&output);
+        assert_eq!(output.status.code(), Some(4), "{stdout}\n{stderr}");
+        assert!(stderr.contains("No space left"), "{stderr}");
+        assert_eq!(stdout.contains("SAFE"), verdict_is_shown, "{stdout}");
+        assert_eq!(
+            std::fs::read_dir(&out).unwrap().count(),
+            0,
+            "nothing half written stays"
+        );
+    }
+}

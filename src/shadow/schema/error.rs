@@ -36,6 +36,12 @@ pub enum SchemaError {
         /// The extension.
         extension: String,
     },
+    /// A transaction that the file begins and does not end, so that all it did is undone.
+    #[error("{file}: the file ends inside of a transaction that it began: end it with COMMIT")]
+    OpenTransaction {
+        /// The file.
+        file: String,
+    },
     /// A dump that makes its own databases.
     #[error(
         "{file}:{line}: this file creates a database, but a schema is loaded into the shadow's own: dump one database, with pg_dump and without --create (not with pg_dumpall)"
@@ -113,12 +119,19 @@ pub(super) fn failure(file: &SourceFile, statement: &SqlStatement, error: Error)
     }))
 }
 
-/// The extension of `extension "name" is not available`.
+/// The extension of `extension "name" is not available`, which before PostgreSQL 15 said `could not
+/// open extension control file "…/name.control"`.
 fn unavailable_extension(error: &DbError) -> Option<&str> {
-    error
-        .message()
-        .strip_prefix("extension \"")?
-        .strip_suffix("\" is not available")
+    let message = error.message();
+    let named = message
+        .strip_prefix("extension \"")
+        .and_then(|rest| rest.strip_suffix("\" is not available"));
+    named.or_else(|| {
+        let (path, _) = message
+            .strip_prefix("could not open extension control file \"")?
+            .split_once(".control\"")?;
+        path.rsplit('/').next()
+    })
 }
 
 /// What to do about refusals that come from what a dump holds beside the schema.
