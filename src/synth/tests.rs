@@ -375,7 +375,7 @@ fn mistakes_are_named_with_what_helps() {
     the schema has no table `parent`; did you mean `parents`?
     table `public.t` has no column `statsu`; did you mean `status`?
     `public.t.c` (point): values of this type are not generated: give it `values` or a `pattern`
-    `public.t` has rows and its foreign key `t_c_fkey` is NOT NULL, but `parents` has none: give [tables.parents] rows
+    `public.t` has rows and its foreign key `t_c_fkey` is NOT NULL, but `parents` has none: give [tables.parents] rows, or let the schema's files bring them
     unique key `t_key0` of `public.t` has only 8 combinations of values for 9 rows: give the table fewer rows, or what it references more
     `public.t.c` (bool): `range` does not apply to this type
     `public.t.c` (int4): the range from 5 to 1 is empty
