@@ -102,7 +102,7 @@ async fn assert_sound(client: &Client) {
             "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I; ALTER TABLE %s ADD CONSTRAINT %I %s',
                            conrelid::regclass, conname, conrelid::regclass, conname,
                            pg_get_constraintdef(oid))
-             FROM pg_constraint WHERE contype IN ('f', 'c') AND conrelid <> 0 AND convalidated",
+             FROM pg_constraint WHERE contype IN ('f', 'c') AND conrelid <> 0 AND conparentid = 0 AND convalidated",
             &[],
         )
         .await
@@ -517,6 +517,62 @@ async fn checks_and_domains_are_respected() {
         let found = number(&client, sql).await;
         assert!(found >= low, "{sql}: {found}");
     }
+}
+
+/// Names that need quotes, schemas other than `public`, and tables beside the ordinary ones.
+const NAMES: &str = r#"
+    CREATE SCHEMA "App.v2";
+    CREATE TABLE "App.v2"."User ""Accounts""" (
+        "Id" serial PRIMARY KEY, "e mail" text NOT NULL UNIQUE CHECK (length("e mail") > 3),
+        "select" int GENERATED ALWAYS AS ("Id" * 2) STORED);
+    CREATE INDEX "Odd ""index" ON "App.v2"."User ""Accounts""" ("e mail");
+    CREATE TABLE "a.b" ("Order" int PRIMARY KEY REFERENCES "App.v2"."User ""Accounts""");
+    CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+    CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (100);
+    CREATE TABLE to_parts (id int PRIMARY KEY, part int NOT NULL REFERENCES parts);
+    CREATE VIEW seen AS SELECT "Id" FROM "App.v2"."User ""Accounts""";
+    CREATE MATERIALIZED VIEW kept AS SELECT * FROM seen;
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+    CREATE TRIGGER refused BEFORE INSERT ON "a.b" FOR EACH ROW EXECUTE FUNCTION refuse();
+    ALTER TABLE "a.b" ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE "a.b" FORCE ROW LEVEL SECURITY;
+"#;
+
+#[tokio::test]
+async fn any_name_is_filled_and_only_ordinary_tables_are() {
+    let server = server().await;
+    let (config, client) = load(&server, "names", NAMES).await;
+    let accounts = "App.v2.User \"Accounts\"";
+    let specs = tables(&[(accounts, 2_000), ("a.b", 1_500)]);
+    let (plan, summary) = filled(&config, &client, &specs, 2).await;
+    assert_eq!((summary.rows, summary.indexes), (3_500, 4));
+    assert_sound(&client).await;
+    let mut keys = KeyBook::new(plan);
+    keys.resolve(accounts, "e mail", None).unwrap();
+    keys.resolve("public.a.b", "Order", None).unwrap();
+    client
+        .batch_execute("REFRESH MATERIALIZED VIEW kept")
+        .await
+        .unwrap();
+    assert_eq!(number(&client, "SELECT count(*) FROM kept").await, 2_000);
+
+    let schema = read_schema(&client).await.unwrap();
+    for (table, kind) in [
+        ("parts", "a partitioned table"),
+        ("public.parts_1", "a partition"),
+        ("seen", "a view"),
+        ("kept", "a materialized view"),
+    ] {
+        let error = FillPlan::new(&schema, &tables(&[(table, 10)]), 1).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(&format!("is {kind}: this version")), "{text}");
+    }
+    let error = FillPlan::new(&schema, &tables(&[("to_parts", 10)]), 1).unwrap_err();
+    assert!(
+        error.to_string().contains("but `parts` has none"),
+        "{error}"
+    );
 }
 
 const LOOKUPS: &str = r#"

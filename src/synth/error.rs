@@ -13,6 +13,17 @@ pub enum SynthError {
         /// The table whose name is nearest.
         near: Option<String>,
     },
+    /// A relation that is not filled.
+    #[error(
+        "`{name}` is {kind}: this version fills ordinary tables alone; leave it out of the scenario, \
+         or make it an ordinary table in the schema"
+    )]
+    NotATable {
+        /// Its name.
+        name: String,
+        /// What it is, with its article.
+        kind: String,
+    },
     /// One table under two names.
     #[error("`{0}` is given rows twice: name it once under [tables]")]
     SameTable(String),

@@ -34,16 +34,8 @@ pub struct TablePlan {
 impl FillPlan {
     /// The table that a script or scenario means by `name` or `schema.name`.
     pub fn table(&self, name: &str) -> Option<&TablePlan> {
-        if let Some((schema, name)) = name.split_once('.') {
-            return self
-                .with_rows()
-                .find(|table| table.name.schema == schema && table.name.name == name);
-        }
-        let mut named = self.with_rows().filter(|table| table.name.name == name);
-        match (named.next(), named.next()) {
-            (first, None) => first,
-            _ => self.table(&format!("public.{name}")),
-        }
+        let tables = self.tables.iter().chain(&self.given);
+        RelationName::find(name, tables, |table| &table.name)
     }
 
     /// The filled tables and the given ones.

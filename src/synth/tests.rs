@@ -93,8 +93,15 @@ fn specs(text: &str) -> BTreeMap<String, TableSpec> {
     tables.into_iter().map(spec).collect()
 }
 
+fn schema(tables: Vec<Table>) -> Schema {
+    Schema {
+        tables,
+        ..Schema::default()
+    }
+}
+
 fn plan(tables: Vec<Table>, scenario: &str) -> Result<FillPlan, SynthError> {
-    FillPlan::new(&Schema { tables }, &specs(scenario), 42)
+    FillPlan::new(&schema(tables), &specs(scenario), 42)
 }
 
 /// The fields of all rows; none is NULL.
@@ -479,7 +486,7 @@ proptest! {
 
     #[test]
     fn rows_do_not_depend_on_how_they_are_cut(seed: u64, cut in 0u64..=900, limit in 1usize..3_000) {
-        let schema = Schema { tables: tenants() };
+        let schema = schema(tenants());
         let plan = FillPlan::new(&schema, &specs(TENANTS), seed).unwrap();
         let orders = plan.table("orders").unwrap();
         let mut whole = Vec::new();
@@ -503,7 +510,7 @@ proptest! {
         fresh in 0u64..1_000_000,
         distribution in prop::option::of(prop::sample::select(vec!["zipf(1.3)", "normal(0.5,0.1)", "exponential(4)"])),
     ) {
-        let schema = Schema { tables: tenants() };
+        let schema = schema(tenants());
         let plan = Arc::new(FillPlan::new(&schema, &specs(TENANTS), seed).unwrap());
         let mut keys = KeyBook::new(Arc::clone(&plan));
         for (table, column, index) in [

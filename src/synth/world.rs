@@ -72,6 +72,12 @@ impl<'a> World<'a> {
 
     pub(crate) fn find_table(&self, name: &str) -> Result<&'a Table, SynthError> {
         self.schema.table(name).ok_or_else(|| {
+            if let Some(other) = self.schema.other(name) {
+                return SynthError::NotATable {
+                    name: other.name.scenario_key(),
+                    kind: other.kind.clone(),
+                };
+            }
             let full: Vec<String> = self
                 .schema
                 .tables
