@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pgrehearse::pgbench::Keys;
 use pgrehearse::postgres::catalog::read_schema;
+use pgrehearse::postgres::given::read_given;
 use pgrehearse::schema::{Schema, TypeKind};
 use pgrehearse::shadow::fill::{FillError, FillOptions, FillProgress, FillSummary, Stage, fill};
 use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
-use pgrehearse::synth::{ColumnSpec, FillPlan, KeyBook, TableSpec};
+use pgrehearse::synth::{ColumnSpec, FillPlan, KeyBook, TableSpec, wanted_rows};
 use tokio_postgres::{Client, Config, NoTls};
 
 async fn server() -> Server {
@@ -72,7 +73,12 @@ async fn filled(
     parallelism: usize,
 ) -> (Arc<FillPlan>, FillSummary) {
     let schema = read_schema(client).await.unwrap();
-    let plan = Arc::new(FillPlan::new(&schema, specs, 42).unwrap());
+    let given = read_given(client, &wanted_rows(&schema, specs))
+        .await
+        .unwrap();
+    let plan =
+        FillPlan::beside(&schema, specs, &given, 42).unwrap_or_else(|error| panic!("{error}"));
+    let plan = Arc::new(plan);
     let options = options(parallelism);
     let progress = Arc::clone(&options.progress);
     let summary = fill(config, &schema, &plan, options)
@@ -96,7 +102,7 @@ async fn assert_sound(client: &Client) {
             "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I; ALTER TABLE %s ADD CONSTRAINT %I %s',
                            conrelid::regclass, conname, conrelid::regclass, conname,
                            pg_get_constraintdef(oid))
-             FROM pg_constraint WHERE contype IN ('f', 'c') AND conrelid <> 0 AND convalidated",
+             FROM pg_constraint WHERE contype IN ('f', 'c') AND conrelid <> 0 AND conparentid = 0 AND convalidated",
             &[],
         )
         .await
@@ -447,4 +453,194 @@ async fn the_catalog_is_read_as_it_is() {
     assert_eq!(wide.referenced_columns, ["clinic_id", "id"]);
     let name = schema.table("clinics").unwrap().column("name").unwrap();
     assert_eq!(name.data_type.kind, base("varchar", &[12]));
+}
+
+const CHECKED: &str = r#"
+    CREATE TYPE state AS ENUM ('draft', 'open', 'closed');
+    CREATE DOMAIN price AS numeric(8,2) NOT NULL CHECK (VALUE > 0) CHECK (VALUE < 1000);
+    CREATE DOMAIN zip AS text CHECK (length(VALUE) = 5);
+    CREATE DOMAIN colour AS text CHECK (VALUE IN ('red', 'it''s "blue"', 'back\slash'));
+    CREATE TABLE checked (
+        id int PRIMARY KEY CHECK (id > 0),
+        code varchar(10) NOT NULL UNIQUE CHECK (char_length(code) >= 6),
+        iso text NOT NULL CHECK (length(iso) = 2),
+        label text NOT NULL CHECK (label <> ''),
+        kind varchar(12) NOT NULL CHECK (kind IN ('a', 'b', 'c d')),
+        level smallint NOT NULL CHECK (level = ANY (ARRAY[10, 20, -30])),
+        percent int CHECK (percent BETWEEN 0 AND 100),
+        below int NOT NULL CHECK (below < -5),
+        amount numeric(5,2) NOT NULL CHECK (amount >= 0.25 AND amount <= 0.75),
+        share double precision NOT NULL CHECK (share > 0 AND share < 1),
+        small real NOT NULL CHECK (small >= 0.001 AND small <= 0.002),
+        quantity int NOT NULL CHECK (quantity <> 0),
+        born date NOT NULL CHECK (born >= '1900-01-01' AND born < '1910-01-01'),
+        seen timestamptz NOT NULL CHECK (seen > '2030-01-01 00:00:00+02'),
+        opens time NOT NULL CHECK (opens >= '08:00' AND opens <= '18:30'),
+        active boolean NOT NULL CHECK (active),
+        deleted boolean CHECK (NOT deleted),
+        accepted boolean CHECK (accepted = true),
+        state state NOT NULL CHECK (state <> 'draft'),
+        flag text CHECK (flag IS NULL OR flag IN ('x', 'y')),
+        needed text CHECK (needed IS NOT NULL),
+        price price,
+        zip zip NOT NULL,
+        colour colour,
+        colours colour[],
+        prices price[] NOT NULL,
+        grid int[],
+        states state[] NOT NULL,
+        "Odd ""Name" int NOT NULL CHECK ("Odd ""Name" > 7),
+        UNIQUE (kind, level, id));
+    CREATE TABLE pairs (
+        kind text CHECK (kind IN ('a', 'b', 'c')), level int CHECK (level BETWEEN 1 AND 4),
+        state state, PRIMARY KEY (kind, level, state));
+"#;
+
+#[tokio::test]
+async fn checks_and_domains_are_respected() {
+    let server = server().await;
+    let (config, client) = load(&server, "checked", CHECKED).await;
+    let specs = tables(&[("checked", 20_000), ("pairs", 36)]);
+    let (_, summary) = filled(&config, &client, &specs, 2).await;
+    assert_eq!(summary.notes, Vec::<String>::new());
+    assert_sound(&client).await;
+    for (low, sql) in [
+        (3, "SELECT count(DISTINCT kind) FROM checked"),
+        (3, "SELECT count(DISTINCT level) FROM checked"),
+        (101, "SELECT count(DISTINCT percent) FROM checked"),
+        (51, "SELECT count(DISTINCT amount) FROM checked"),
+        (500, "SELECT count(DISTINCT share) FROM checked"),
+        (3_000, "SELECT count(DISTINCT born) FROM checked"),
+        (3, "SELECT count(DISTINCT colour) FROM checked"),
+        (10_000, "SELECT count(DISTINCT price) FROM checked"),
+    ] {
+        let found = number(&client, sql).await;
+        assert!(found >= low, "{sql}: {found}");
+    }
+}
+
+/// Names that need quotes, schemas other than `public`, and tables beside the ordinary ones.
+const NAMES: &str = r#"
+    CREATE SCHEMA "App.v2";
+    CREATE TABLE "App.v2"."User ""Accounts""" (
+        "Id" serial PRIMARY KEY, "e mail" text NOT NULL UNIQUE CHECK (length("e mail") > 3),
+        "select" int GENERATED ALWAYS AS ("Id" * 2) STORED);
+    CREATE INDEX "Odd ""index" ON "App.v2"."User ""Accounts""" ("e mail");
+    CREATE TABLE "a.b" ("Order" int PRIMARY KEY REFERENCES "App.v2"."User ""Accounts""");
+    CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+    CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (100);
+    CREATE TABLE to_parts (id int PRIMARY KEY, part int NOT NULL REFERENCES parts);
+    CREATE VIEW seen AS SELECT "Id" FROM "App.v2"."User ""Accounts""";
+    CREATE MATERIALIZED VIEW kept AS SELECT * FROM seen;
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+    CREATE TRIGGER refused BEFORE INSERT ON "a.b" FOR EACH ROW EXECUTE FUNCTION refuse();
+    ALTER TABLE "a.b" ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE "a.b" FORCE ROW LEVEL SECURITY;
+"#;
+
+#[tokio::test]
+async fn any_name_is_filled_and_only_ordinary_tables_are() {
+    let server = server().await;
+    let (config, client) = load(&server, "names", NAMES).await;
+    let accounts = "App.v2.User \"Accounts\"";
+    let specs = tables(&[(accounts, 2_000), ("a.b", 1_500)]);
+    let (plan, summary) = filled(&config, &client, &specs, 2).await;
+    assert_eq!((summary.rows, summary.indexes), (3_500, 4));
+    assert_sound(&client).await;
+    let mut keys = KeyBook::new(plan);
+    keys.resolve(accounts, "e mail", None).unwrap();
+    keys.resolve("public.a.b", "Order", None).unwrap();
+    client
+        .batch_execute("REFRESH MATERIALIZED VIEW kept")
+        .await
+        .unwrap();
+    assert_eq!(number(&client, "SELECT count(*) FROM kept").await, 2_000);
+
+    let schema = read_schema(&client).await.unwrap();
+    for (table, kind) in [
+        ("parts", "a partitioned table"),
+        ("public.parts_1", "a partition"),
+        ("seen", "a view"),
+        ("kept", "a materialized view"),
+    ] {
+        let error = FillPlan::new(&schema, &tables(&[(table, 10)]), 1).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(&format!("is {kind}: this version")), "{text}");
+    }
+    let error = FillPlan::new(&schema, &tables(&[("to_parts", 10)]), 1).unwrap_err();
+    assert!(
+        error.to_string().contains("but `parts` has none"),
+        "{error}"
+    );
+}
+
+const LOOKUPS: &str = r#"
+    CREATE SCHEMA "Ref Data";
+    CREATE TABLE "Ref Data"."Country ""codes""" (
+        "Iso Code" char(2) PRIMARY KEY, name text NOT NULL UNIQUE, parent char(2));
+    INSERT INTO "Ref Data"."Country ""codes"""
+        VALUES ('at', 'Austria', NULL), ('it', E'It''s\ta\\b', 'at'), ('fr', 'France', NULL);
+    CREATE TABLE currencies (id int, code text, UNIQUE (id, code));
+    INSERT INTO currencies SELECT n * 7, 'c' || n FROM generate_series(1, 20) n;
+    CREATE TABLE colours (name text);
+    INSERT INTO colours VALUES ('red'), ('green');
+    CREATE TABLE many (id int PRIMARY KEY);
+    INSERT INTO many SELECT generate_series(1, 12000);
+    CREATE TABLE unused (id int PRIMARY KEY);
+    INSERT INTO unused VALUES (1);
+    CREATE TABLE orders (
+        id int PRIMARY KEY,
+        country char(2) NOT NULL REFERENCES "Ref Data"."Country ""codes""",
+        country_name text REFERENCES "Ref Data"."Country ""codes""" (name),
+        currency_id int NOT NULL, currency_code text NOT NULL,
+        many_id int REFERENCES many,
+        colour text,
+        FOREIGN KEY (currency_id, currency_code) REFERENCES currencies (id, code));
+"#;
+
+#[tokio::test]
+async fn rows_of_the_schema_are_referenced_where_the_scenario_gives_none() {
+    let server = server().await;
+    let (config, client) = load(&server, "lookups", LOOKUPS).await;
+    let mut specs = tables(&[("orders", 5_000), ("unused", 0)]);
+    specs.get_mut("orders").unwrap().columns = toml::from_str(
+        "colour = { references = \"colours.name\" }\ncountry = { distribution = \"zipf(1)\" }",
+    )
+    .unwrap();
+    let (plan, summary) = filled(&config, &client, &specs, 2).await;
+    assert_eq!((summary.rows, summary.tables), (5_000, 1));
+    assert_eq!(
+        summary.notes,
+        ["public.many: only the first 10000 of its 12000 rows are referenced"]
+    );
+    assert_sound(&client).await;
+    for (expected, sql) in [
+        (3, "SELECT count(DISTINCT country) FROM orders"),
+        (3, "SELECT count(DISTINCT country_name) FROM orders"),
+        (20, "SELECT count(DISTINCT currency_id) FROM orders"),
+        (
+            2,
+            "SELECT count(DISTINCT colour) FROM orders WHERE colour IN ('red', 'green')",
+        ),
+        (12_000, "SELECT count(*) FROM many"),
+    ] {
+        assert_eq!(number(&client, sql).await, expected, "{sql}");
+    }
+    let mut keys = KeyBook::new(plan);
+    let table = "Ref Data.Country \"codes\"";
+    let key = keys.resolve(table, "Iso Code", None).unwrap();
+    assert!(!keys.has_fresh(key));
+    assert!(["at", "it", "fr"].contains(&keys.pick(key, 5).as_str()));
+    keys.resolve(table, "parent", None).unwrap_err();
+
+    let schema = read_schema(&client).await.unwrap();
+    let specs = tables(&[("currencies", 10)]);
+    let given = read_given(&client, &wanted_rows(&schema, &specs))
+        .await
+        .unwrap();
+    let error = FillPlan::beside(&schema, &specs, &given, 1).unwrap_err();
+    let begin =
+        "`currencies` has 20 rows already, from the schema's files: leave it out of [tables]";
+    assert!(error.to_string().starts_with(begin), "{error}");
 }

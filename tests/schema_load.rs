@@ -197,11 +197,13 @@ async fn what_belongs_to_another_server_is_passed_over_with_a_note() {
         COMMENT ON DATABASE production IS 'ours';
         CREATE TABLE t (n int);
         GRANT pg_of_tomorrow TO reader;
-        ALTER TABLE t OWNER TO pg_of_tomorrow;";
+        ALTER TABLE t OWNER TO pg_of_tomorrow;
+        ALTER ROLE postgres SET search_path = nowhere;";
     let summary = load(&server, text).await.unwrap();
     // PostgreSQL itself only warns of a COMMENT on such a database.
-    assert_eq!(summary.statements, 2);
-    assert_eq!(summary.notes.len(), 3, "{:?}", summary.notes);
+    assert_eq!(summary.statements, 3);
+    assert_eq!(summary.notes.len(), 4, "{:?}", summary.notes);
+    assert_eq!(number(&server, "SELECT count(*) FROM t").await, 0);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use tokio_postgres::{Client, Error, Row};
 
 use crate::schema::{
-    Check, Column, DataType, ForeignKey, RelationName, Schema, Table, TypeKind, UniqueKey,
+    Check, Column, DataType, ForeignKey, OtherRelation, RelationName, Schema, Table, TypeKind,
+    UniqueKey,
 };
 
 /// Ordinary tables of users: no system's, no extension's, no partitions.
@@ -18,6 +19,18 @@ const TABLES: &str = "
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                       WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
                         AND d.deptype = 'e')
+    ORDER BY n.nspname, c.relname";
+
+/// Relations that a scenario could take for tables, and what they are.
+const OTHERS: &str = "
+    SELECT n.nspname, c.relname,
+           CASE WHEN c.relispartition THEN 'a partition'
+                ELSE CASE c.relkind WHEN 'p' THEN 'a partitioned table' WHEN 'v' THEN 'a view'
+                                    WHEN 'm' THEN 'a materialized view' ELSE 'a foreign table' END END
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE (c.relkind IN ('p', 'v', 'm', 'f') OR c.relkind = 'r' AND c.relispartition)
+      AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
     ORDER BY n.nspname, c.relname";
 
 const COLUMNS: &str = "
@@ -72,7 +85,8 @@ const FOREIGN_KEYS: &str = "
     FROM pg_catalog.pg_constraint k
     JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE k.conrelid = ANY ($1) AND k.contype = 'f'
+    -- Not those that a key to a partitioned table has for each partition.
+    WHERE k.conrelid = ANY ($1) AND k.contype = 'f' AND k.conparentid = 0
     ORDER BY k.conrelid, k.conname";
 
 const CHECKS: &str = "
@@ -85,8 +99,8 @@ const CHECKS: &str = "
     WHERE k.conrelid = ANY ($1) AND k.contype = 'c'
     ORDER BY k.conrelid, k.conname";
 
-/// Reads all user tables with their columns, keys and CHECKs. Partitioned tables and their
-/// partitions are left out.
+/// Reads all user tables with their columns, keys and CHECKs. Of partitioned tables and their
+/// partitions only the names are read.
 ///
 /// # Errors
 /// What the server or the connection says.
@@ -96,10 +110,7 @@ pub async fn read_schema(client: &Client) -> Result<Schema, Error> {
     for row in client.query(TABLES, &[]).await? {
         tables.push(Table {
             oid: row.try_get(0)?,
-            name: RelationName {
-                schema: row.try_get(1)?,
-                name: row.try_get(2)?,
-            },
+            name: relation_name(&row, 1)?,
             columns: Vec::new(),
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
@@ -138,16 +149,28 @@ pub async fn read_schema(client: &Client) -> Result<Schema, Error> {
             });
         }
     }
-    Ok(Schema { tables })
+    let mut others = Vec::new();
+    for row in client.query(OTHERS, &[]).await? {
+        others.push(OtherRelation {
+            name: relation_name(&row, 0)?,
+            kind: row.try_get(2)?,
+        });
+    }
+    Ok(Schema { tables, others })
+}
+
+/// A schema's and a relation's name, in two columns from this one on.
+fn relation_name(row: &Row, first: usize) -> Result<RelationName, Error> {
+    Ok(RelationName {
+        schema: row.try_get(first)?,
+        name: row.try_get(first + 1)?,
+    })
 }
 
 fn foreign_key(row: &Row) -> Result<ForeignKey, Error> {
     Ok(ForeignKey {
         name: row.try_get(1)?,
-        references: RelationName {
-            schema: row.try_get(2)?,
-            name: row.try_get(3)?,
-        },
+        references: relation_name(row, 2)?,
         validated: row.try_get(4)?,
         columns: row.try_get(5)?,
         referenced_columns: row.try_get(6)?,

@@ -35,6 +35,23 @@ pub async fn create_role(client: &Client, name: &str) -> Result<(), Error> {
         .await
 }
 
+/// Whether this session's role has settings of its own, which every session of it begins with.
+const OWN_SETTINGS: &str = "
+    SELECT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s
+                   JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+                   WHERE r.rolname = current_user AND s.setdatabase = 0)";
+
+/// Takes settings from this session's role, if it has any; true if it had.
+pub async fn reset_role(client: &Client) -> Result<bool, Error> {
+    let found = client.query_one(OWN_SETTINGS, &[]).await?.try_get(0)?;
+    if found {
+        client
+            .batch_execute("ALTER ROLE CURRENT_USER RESET ALL")
+            .await?;
+    }
+    Ok(found)
+}
+
 /// The [`IMPORTANT_SETTINGS`] as `SHOW` prints them, with their units.
 pub async fn important_settings(client: &Client) -> Result<BTreeMap<String, String>, Error> {
     let mut settings = BTreeMap::new();

@@ -6,6 +6,7 @@ pub mod connect;
 pub mod copy;
 pub mod database;
 pub mod facts;
+pub mod given;
 pub mod indexes;
 pub mod integrity;
 pub mod locks;

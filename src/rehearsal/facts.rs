@@ -94,7 +94,8 @@ fn named(messages: &[String], kind: &str, snapshot: &FactSnapshot) -> BTreeSet<S
         .iter()
         .filter_map(|message| message.strip_prefix(kind));
     names
-        .flat_map(|name| locked_relations(snapshot, name.trim_matches('"')))
+        .filter_map(|name| name.strip_prefix('"')?.strip_suffix('"'))
+        .flat_map(|name| locked_relations(snapshot, name))
         .collect()
 }
 
@@ -103,8 +104,11 @@ fn locked_relations<'a>(
     name: &'a str,
 ) -> impl Iterator<Item = String> + 'a {
     let is_meant = move |relation: &&RelationFacts| {
-        let own_name = relation.name.split_once('.').map(|(_, own)| own);
-        relation.kind == RelationKind::Table && own_name == Some(name) && !relation.modes.is_empty()
+        // Both the schema's name and the table's own may hold dots.
+        let schema = relation.name.strip_suffix(name);
+        relation.kind == RelationKind::Table
+            && schema.is_some_and(|schema| schema.ends_with('.'))
+            && !relation.modes.is_empty()
     };
     snapshot
         .relations
@@ -190,6 +194,18 @@ mod tests {
         let facts = StatementFacts::between(&before, &after, &["verifying table \"b\"".into()]);
         assert_eq!(facts.scans, ["public.a", "public.b"]);
         assert_eq!(facts.locks.len(), 1, "a's lock was held before");
+    }
+
+    #[test]
+    fn messages_name_tables_as_they_are() {
+        let odd = RelationFacts {
+            name: "App.v2.a.\"b\"".to_owned(),
+            ..relation("", RelationKind::Table, 1, &["AccessExclusiveLock"])
+        };
+        let now = snapshot(&[(1, odd)]);
+        let messages = ["rewriting table \"a.\"b\"\"".to_owned()];
+        let facts = StatementFacts::between(&now, &now, &messages);
+        assert_eq!(facts.rewrites, ["App.v2.a.\"b\""]);
     }
 
     #[test]

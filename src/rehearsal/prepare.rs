@@ -11,12 +11,13 @@ use super::stop::Stop;
 use super::{Options, RehearsalError, ShadowFacts, TableSize};
 use crate::postgres::catalog::read_schema;
 use crate::postgres::connect::connect;
+use crate::postgres::given::read_given;
 use crate::postgres::sizes::table_sizes;
 use crate::scenario::Plan;
 use crate::schema::Schema;
 use crate::shadow::fill::{FillOptions, FillProgress, FillSummary, fill};
 use crate::shadow::{Durability, Server, ServerOptions, find_pg_bin, load_schema};
-use crate::synth::{FillPlan, KeyBook, TableSpec};
+use crate::synth::{FillPlan, KeyBook, TableSpec, wanted_rows};
 
 /// Sessions of the tool's own beside the application's: migration, lock sampler, integrity, and some
 /// to spare for whoever looks at the shadow meanwhile.
@@ -92,7 +93,8 @@ impl Shadow {
             .iter()
             .map(|(name, table)| (name.clone(), table.fill.clone()))
             .collect();
-        let fill = Arc::new(FillPlan::new(&schema, &tables, plan.seed)?);
+        let given = read_given(&session.client, &wanted_rows(&schema, &tables)).await?;
+        let fill = Arc::new(FillPlan::beside(&schema, &tables, &given, plan.seed)?);
         let notes = loaded
             .notes
             .into_iter()

@@ -21,6 +21,24 @@ impl fmt::Display for RelationName {
 }
 
 impl RelationName {
+    /// The one of these that is meant by `name` or `schema.name`: an unqualified name is looked for in
+    /// `public` first, then anywhere if only one schema has it. Names may hold dots.
+    pub fn find<T>(
+        name: &str,
+        all: impl Iterator<Item = T> + Clone,
+        name_of: impl Fn(&T) -> &Self,
+    ) -> Option<T> {
+        let own = |one: &T| name_of(one).name == name;
+        let public = |one: &T| own(one) && name_of(one).schema == "public";
+        let qualified = |one: &T| name_of(one).to_string() == name;
+        let mut named = all.clone().filter(own);
+        let only = named.next().filter(|_| named.next().is_none());
+        all.clone()
+            .find(public)
+            .or_else(|| all.clone().find(qualified))
+            .or(only)
+    }
+
     /// The key that names it under `[tables]` in a scenario: `measurements` in schema `public`, else
     /// `"audit.log"`.
     pub fn scenario_key(&self) -> String {
@@ -38,6 +56,18 @@ impl RelationName {
 pub struct Schema {
     /// Ordinary tables, by schema and name.
     pub tables: Vec<Table>,
+    /// Relations that could be taken for one of these.
+    #[serde(default)]
+    pub others: Vec<OtherRelation>,
+}
+
+/// A relation with rows that is no ordinary table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherRelation {
+    /// Its name.
+    pub name: RelationName,
+    /// What it is: `a partitioned table`, `a view`.
+    pub kind: String,
 }
 
 /// One table.
@@ -172,21 +202,14 @@ pub struct Check {
 }
 
 impl Schema {
-    /// The table that a scenario means by `name` or `schema.name`: an unqualified name is looked for
-    /// in `public` first, then anywhere if only one schema has it.
+    /// The table that a scenario means by `name` or `schema.name`; see [`RelationName::find`].
     pub fn table(&self, name: &str) -> Option<&Table> {
-        if let Some((schema, name)) = name.split_once('.') {
-            return self
-                .tables
-                .iter()
-                .find(|table| table.name.schema == schema && table.name.name == name);
-        }
-        let mut named = self.tables.iter().filter(|table| table.name.name == name);
-        let first = named.next()?;
-        match named.next() {
-            None => Some(first),
-            Some(_) => self.table(&format!("public.{name}")),
-        }
+        RelationName::find(name, self.tables.iter(), |table| &table.name)
+    }
+
+    /// What a scenario means by a name that is no table's.
+    pub fn other(&self, name: &str) -> Option<&OtherRelation> {
+        RelationName::find(name, self.others.iter(), |other| &other.name)
     }
 
     /// Tables by name.

@@ -66,6 +66,16 @@ pub async fn load_schema(
         }
         session.close().await.map_err(SchemaError::Session)?;
     }
+    let session = connect(config, "pgrehearse schema")
+        .await
+        .map_err(SchemaError::Session)?;
+    // What a dump sets for a person of that name would rule every session of the tool.
+    let reset = database::reset_role(&session.client).await;
+    if reset.map_err(SchemaError::Session)? {
+        let note = "settings of the superuser (ALTER ROLE … SET) were passed over: all of the rehearsal's sessions are its";
+        summary.notes.push(note.to_owned());
+    }
+    session.close().await.map_err(SchemaError::Session)?;
     Ok(summary)
 }
 

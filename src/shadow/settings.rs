@@ -30,8 +30,18 @@ const RESERVED: [&str; 11] = [
     "unix_socket_permissions",
 ];
 
-/// Settings that `wal_level = minimal` does not go with: left out while filling.
-const NEED_REPLICA_WAL: [&str; 2] = ["archive_mode", "summarize_wal"];
+/// The user's settings that are left out while filling: those that `wal_level = minimal` does not go
+/// with, and those that would end a long load.
+const NOT_WHILE_FILLING: [&str; 8] = [
+    "archive_mode",
+    "summarize_wal",
+    "statement_timeout",
+    "lock_timeout",
+    "transaction_timeout",
+    "idle_session_timeout",
+    "idle_in_transaction_session_timeout",
+    "default_transaction_read_only",
+];
 
 /// Sessions beside the tool's and the application's: a person who looks in with `psql`, and the
 /// moment in which a closed session's process still counts.
@@ -114,7 +124,7 @@ impl Settings {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
         all.extend(user);
         if durability == Durability::Filling {
-            all.retain(|name, _| !NEED_REPLICA_WAL.contains(&name.as_str()));
+            all.retain(|name, _| !NOT_WHILE_FILLING.contains(&name.as_str()));
             all.extend(self.filling());
         }
         all.iter()
@@ -250,6 +260,7 @@ mod tests {
                 ("FSYNC", "off"),
                 ("wal_level", "logical"),
                 ("archive_mode", "on"),
+                ("Statement_Timeout", "5ms"),
                 ("work_mem", "16MB"),
             ],
         );
@@ -267,6 +278,11 @@ mod tests {
             Some("'minimal'")
         );
         assert_eq!(of(Durability::Filling, "archive_mode"), None);
+        assert_eq!(of(Durability::Filling, "statement_timeout"), None);
+        assert_eq!(
+            of(Durability::Production, "statement_timeout").as_deref(),
+            Some("'5ms'")
+        );
         assert_eq!(
             of(Durability::Filling, "work_mem").as_deref(),
             Some("'16MB'")

@@ -14,7 +14,7 @@ use super::own::{Made, Place, capacity, check_overrides, own_column};
 use super::plan::{FillPlan, TablePlan};
 use super::unique::Uniqueness;
 use super::world::World;
-use super::{TableSpec, random};
+use super::{GivenRows, TableSpec, random};
 
 /// Tables with rows, and what decides their columns.
 type Ground<'a> = BTreeMap<&'a RelationName, Planned<'a>>;
@@ -51,38 +51,61 @@ impl FillPlan {
         tables: &BTreeMap<String, TableSpec>,
         seed: u64,
     ) -> Result<Self, SynthError> {
-        build(schema, tables, random::key(seed, "fill"))
+        Self::beside(schema, tables, &[], seed)
+    }
+
+    /// As [`new`](Self::new), beside rows that the schema's files brought: those of
+    /// [`wanted_rows`](super::wanted_rows). Foreign keys of filled tables point at them.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); a table that shall be filled and has rows.
+    pub fn beside(
+        schema: &Schema,
+        tables: &BTreeMap<String, TableSpec>,
+        given: &[GivenRows],
+        seed: u64,
+    ) -> Result<Self, SynthError> {
+        let world = World::new(schema, tables, given, random::key(seed, "fill"))?;
+        build(&world, given)
     }
 }
 
 /// Plans all tables that the scenario names.
-fn build(
-    schema: &Schema,
-    tables: &BTreeMap<String, TableSpec>,
-    seed: u64,
-) -> Result<FillPlan, SynthError> {
-    let world = World::new(schema, tables, seed)?;
+fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError> {
     let mut ground = Ground::new();
     for (table, _) in world.named().filter(|(_, rows)| *rows > 0) {
-        ground.insert(&table.name, plan_table(&world, table)?);
+        ground.insert(&table.name, plan_table(world, table)?);
     }
     let mut builder = Builder {
-        world: &world,
+        world,
         ground: &ground,
         built: BTreeMap::new(),
         open: BTreeSet::new(),
         notes: Vec::new(),
     };
     let mut plans = Vec::new();
-    for (table, rows) in world.named() {
+    let filled = world
+        .named()
+        .filter(|(table, _)| world.given(&table.name).is_none());
+    for (table, rows) in filled {
         plans.push(TablePlan {
             name: table.name.clone(),
             rows,
             columns: builder.columns(table)?,
         });
     }
+    let mut kept = Vec::new();
+    for rows in given {
+        let mut columns = Vec::new();
+        for column in rows.columns.keys() {
+            columns.extend(builder.column(&rows.name, column)?);
+        }
+        kept.push(rows.table(columns));
+        builder.notes.extend(rows.note());
+    }
     Ok(FillPlan {
         tables: plans,
+        given: kept,
         notes: builder.notes,
     })
 }
@@ -161,6 +184,9 @@ impl<'g> Builder<'g> {
     }
 
     fn new_column(&mut self, table: &RelationName, name: &str) -> Result<Made, SynthError> {
+        if let Some(given) = self.world.given(table) {
+            return Ok((given.column(name), None));
+        }
         let ground = self.ground;
         let found = ground
             .get(table)

@@ -13,9 +13,31 @@ pub enum SynthError {
         /// The table whose name is nearest.
         near: Option<String>,
     },
+    /// A relation that is not filled.
+    #[error(
+        "`{name}` is {kind}: this version fills ordinary tables alone; leave it out of the scenario, \
+         or make it an ordinary table in the schema"
+    )]
+    NotATable {
+        /// Its name.
+        name: String,
+        /// What it is, with its article.
+        kind: String,
+    },
     /// One table under two names.
     #[error("`{0}` is given rows twice: name it once under [tables]")]
     SameTable(String),
+    /// A table that shall be filled and has rows of the schema's files.
+    #[error(
+        "`{table}` has {rows} rows already, from the schema's files: leave it out of [tables] to use \
+         these, or leave its data out of the schema (pg_dump --exclude-table-data)"
+    )]
+    HasRows {
+        /// The table.
+        table: String,
+        /// Its rows.
+        rows: u64,
+    },
     /// A column that the table lacks.
     #[error("table `{table}` has no column `{column}`{}", suggestion(near))]
     NoColumn {
@@ -41,7 +63,7 @@ pub enum SynthError {
     /// A NOT NULL foreign key to a table that gets no rows.
     #[error(
         "`{table}` has rows and its foreign key `{constraint}` is NOT NULL, but `{parent}` has none: \
-         give [tables.{parent}] rows"
+         give [tables.{parent}] rows, or let the schema's files bring them"
     )]
     EmptyParent {
         /// The referencing table.

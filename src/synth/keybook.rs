@@ -43,11 +43,7 @@ impl KeyBook {
 
     fn find(&self, table: &str, column: &str) -> Result<Arc<ColumnPlan>, String> {
         let Some(plan) = self.plan.table(table) else {
-            let names = self
-                .plan
-                .tables
-                .iter()
-                .map(|table| table.name.name.as_str());
+            let names = self.plan.with_rows().map(|table| table.name.name.as_str());
             let near = nearest(table, names).map(|near| format!("; did you mean `{near}`?"));
             return Err(format!(
                 "the scenario fills no table `{table}`{}",
@@ -130,8 +126,8 @@ impl Keys for KeyBook {
     }
 
     fn rows(&self) -> Vec<(String, u64)> {
-        let tables = self.plan.tables.iter();
-        tables
+        self.plan
+            .with_rows()
             .map(|table| (table.name.name.clone(), table.rows))
             .collect()
     }

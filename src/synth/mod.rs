@@ -14,6 +14,7 @@ mod distribution;
 mod draw;
 mod error;
 mod form;
+mod given;
 mod keybook;
 mod limits;
 mod linked;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 pub use column::ColumnPlan;
 pub use distribution::{Distribution, DistributionError, MeanError};
 pub use error::{Problem, SynthError};
+pub use given::{GivenRows, wanted_rows};
 pub use keybook::KeyBook;
 pub use plan::{FillPlan, TablePlan};
 

@@ -13,6 +13,8 @@ use super::column::ColumnPlan;
 pub struct FillPlan {
     /// The tables that the scenario names, in the schema's order.
     pub tables: Vec<TablePlan>,
+    /// Tables that the fill references and leaves as the schema's files filled them.
+    pub given: Vec<TablePlan>,
     /// What the reader of a report should know: columns left NULL or to their default, CHECKs not
     /// understood.
     pub notes: Vec<String>,
@@ -32,20 +34,16 @@ pub struct TablePlan {
 impl FillPlan {
     /// The table that a script or scenario means by `name` or `schema.name`.
     pub fn table(&self, name: &str) -> Option<&TablePlan> {
-        if let Some((schema, name)) = name.split_once('.') {
-            return self
-                .tables
-                .iter()
-                .find(|table| table.name.schema == schema && table.name.name == name);
-        }
-        let mut named = self.tables.iter().filter(|table| table.name.name == name);
-        match (named.next(), named.next()) {
-            (first, None) => first,
-            _ => self.table(&format!("public.{name}")),
-        }
+        let tables = self.tables.iter().chain(&self.given);
+        RelationName::find(name, tables, |table| &table.name)
     }
 
-    /// Rows of all tables.
+    /// The filled tables and the given ones.
+    pub fn with_rows(&self) -> impl Iterator<Item = &TablePlan> {
+        self.tables.iter().chain(&self.given)
+    }
+
+    /// Rows to write, of all tables.
     pub fn rows(&self) -> u64 {
         self.tables.iter().map(|table| table.rows).sum()
     }

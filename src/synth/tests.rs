@@ -93,8 +93,15 @@ fn specs(text: &str) -> BTreeMap<String, TableSpec> {
     tables.into_iter().map(spec).collect()
 }
 
+fn schema(tables: Vec<Table>) -> Schema {
+    Schema {
+        tables,
+        ..Schema::default()
+    }
+}
+
 fn plan(tables: Vec<Table>, scenario: &str) -> Result<FillPlan, SynthError> {
-    FillPlan::new(&Schema { tables }, &specs(scenario), 42)
+    FillPlan::new(&schema(tables), &specs(scenario), 42)
 }
 
 /// The fields of all rows; none is NULL.
@@ -375,7 +382,7 @@ fn mistakes_are_named_with_what_helps() {
     the schema has no table `parent`; did you mean `parents`?
     table `public.t` has no column `statsu`; did you mean `status`?
     `public.t.c` (point): values of this type are not generated: give it `values` or a `pattern`
-    `public.t` has rows and its foreign key `t_c_fkey` is NOT NULL, but `parents` has none: give [tables.parents] rows
+    `public.t` has rows and its foreign key `t_c_fkey` is NOT NULL, but `parents` has none: give [tables.parents] rows, or let the schema's files bring them
     unique key `t_key0` of `public.t` has only 8 combinations of values for 9 rows: give the table fewer rows, or what it references more
     `public.t.c` (bool): `range` does not apply to this type
     `public.t.c` (int4): the range from 5 to 1 is empty
@@ -479,7 +486,7 @@ proptest! {
 
     #[test]
     fn rows_do_not_depend_on_how_they_are_cut(seed: u64, cut in 0u64..=900, limit in 1usize..3_000) {
-        let schema = Schema { tables: tenants() };
+        let schema = schema(tenants());
         let plan = FillPlan::new(&schema, &specs(TENANTS), seed).unwrap();
         let orders = plan.table("orders").unwrap();
         let mut whole = Vec::new();
@@ -503,7 +510,7 @@ proptest! {
         fresh in 0u64..1_000_000,
         distribution in prop::option::of(prop::sample::select(vec!["zipf(1.3)", "normal(0.5,0.1)", "exponential(4)"])),
     ) {
-        let schema = Schema { tables: tenants() };
+        let schema = schema(tenants());
         let plan = Arc::new(FillPlan::new(&schema, &specs(TENANTS), seed).unwrap());
         let mut keys = KeyBook::new(Arc::clone(&plan));
         for (table, column, index) in [

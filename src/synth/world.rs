@@ -6,13 +6,14 @@ use crate::schema::{Column, RelationName, Schema, Table};
 
 use super::error::{Problem, SynthError, nearest};
 use super::limits::Limits;
-use super::{ColumnSpec, TableSpec, random};
+use super::{ColumnSpec, GivenRows, TableSpec, random};
 
 /// The schema, with what the scenario says of its tables.
 #[derive(Debug)]
 pub(crate) struct World<'a> {
     pub(crate) schema: &'a Schema,
     specs: BTreeMap<&'a RelationName, &'a TableSpec>,
+    given: BTreeMap<&'a RelationName, &'a GivenRows>,
     seed: u64,
 }
 
@@ -34,11 +35,13 @@ impl<'a> World<'a> {
     pub(crate) fn new(
         schema: &'a Schema,
         tables: &'a BTreeMap<String, TableSpec>,
+        given: &'a [GivenRows],
         seed: u64,
     ) -> Result<Self, SynthError> {
         let mut world = Self {
             schema,
             specs: BTreeMap::new(),
+            given: given.iter().map(|rows| (&rows.name, rows)).collect(),
             seed,
         };
         for (name, spec) in tables {
@@ -48,6 +51,12 @@ impl<'a> World<'a> {
             }
             if world.specs.insert(&table.name, spec).is_some() {
                 return Err(SynthError::SameTable(table.name.to_string()));
+            }
+            if let (true, Some(given)) = (spec.rows > 0, world.given(&table.name)) {
+                return Err(SynthError::HasRows {
+                    table: table.name.scenario_key(),
+                    rows: given.count,
+                });
             }
         }
         Ok(world)
@@ -63,6 +72,12 @@ impl<'a> World<'a> {
 
     pub(crate) fn find_table(&self, name: &str) -> Result<&'a Table, SynthError> {
         self.schema.table(name).ok_or_else(|| {
+            if let Some(other) = self.schema.other(name) {
+                return SynthError::NotATable {
+                    name: other.name.scenario_key(),
+                    kind: other.kind.clone(),
+                };
+            }
             let full: Vec<String> = self
                 .schema
                 .tables
@@ -99,9 +114,17 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Rows that a table gets, 0 if the scenario does not name it.
+    /// Rows that a table gets or has already; 0 if neither.
     pub(crate) fn rows(&self, table: &RelationName) -> u64 {
-        self.specs.get(table).map_or(0, |spec| spec.rows)
+        match self.given(table) {
+            Some(given) => given.known,
+            None => self.specs.get(table).map_or(0, |spec| spec.rows),
+        }
+    }
+
+    /// The rows that a table has before the fill.
+    pub(crate) fn given(&self, table: &RelationName) -> Option<&'a GivenRows> {
+        self.given.get(table).copied()
     }
 
     pub(crate) fn spec(&self, table: &Table, column: &str) -> &'a ColumnSpec {

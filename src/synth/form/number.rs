@@ -13,6 +13,8 @@ struct NumberType {
     /// Lowest and highest, in units of the last place.
     low: i64,
     high: i64,
+    /// Whether values are rounded to binary fractions, so that a limit itself may end beyond it.
+    rounded: bool,
     /// How far values range where nothing says it, in whole units.
     spread: i64,
 }
@@ -58,6 +60,7 @@ fn whole(low: i64, high: i64, spread: i64) -> NumberType {
         scale: 0,
         low,
         high,
+        rounded: false,
         spread,
     }
 }
@@ -67,6 +70,7 @@ fn floats(exact: i64, scale: u32) -> NumberType {
         scale,
         low: -exact,
         high: exact,
+        rounded: true,
         spread: 1_000,
     }
 }
@@ -77,6 +81,7 @@ fn decimals(digits: u32, scale: u32) -> NumberType {
         scale,
         low: -high,
         high,
+        rounded: false,
         spread: 10_000,
     }
 }
@@ -107,10 +112,13 @@ fn numeric(modifiers: &[i32]) -> NumberType {
 
 /// Floats of a narrow range need more places.
 fn finer(number: NumberType, ask: &Ask<'_>) -> NumberType {
-    let Some([low, high]) = &ask.spec.range else {
-        return number;
+    let limits = [ask.limits.min.first(), ask.limits.max.first()];
+    let ends = match &ask.spec.range {
+        Some(range) => range
+            .each_ref()
+            .map(|end| end.to_string().trim_matches('"').parse::<f64>().ok()),
+        None => limits.map(|limit| limit.and_then(|(end, _)| end.parse().ok())),
     };
-    let ends = [low, high].map(|end| end.to_string().trim_matches('"').parse::<f64>().ok());
     let [Some(low), Some(high)] = ends else {
         return number;
     };
@@ -135,7 +143,12 @@ impl NumberType {
 fn within_limits(number: NumberType, ask: &Ask<'_>) -> Result<Form, Problem> {
     let scale = number.scale;
     let unit = 10i64.pow(scale);
-    let (min, max) = ask.limits.interval(|text| decimal::read(text, scale));
+    let (mut min, mut max) = ask.limits.interval(|text| decimal::read(text, scale));
+    if let (true, Some(low), Some(high)) = (number.rounded, min, max)
+        && high.saturating_sub(low) > 2
+    {
+        (min, max) = (Some(low + 1), Some(high - 1));
+    }
     let (low, high) = match &ask.spec.range {
         Some(range) => {
             let ends = read_range(range, scale)?;
