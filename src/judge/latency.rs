@@ -1,7 +1,8 @@
 //! The rule `p99_ratio`, for all transactions and for each kind, while migrating and in recovery.
 //!
-//! A p99 is judged only above `p99_floor`, so the ratio that fails is the larger of `p99_ratio` and
-//! the ratio at which the floor is reached: `measured <= limit` says the whole rule.
+//! A p99 is judged only above `p99_floor`, so its limit is `p99_ratio` times the baseline's p99, or
+//! the floor if that is more. Both are given in seconds, so that `measured <= limit` says the whole
+//! rule.
 
 use crate::units::Span;
 
@@ -83,9 +84,9 @@ pub(super) fn tails(case: &Case<'_>, kind: Option<&str>) -> Vec<Judged> {
 fn compare(case: &Case<'_>, kind: Option<&str>, (baseline, judged): (&Tail, &Judged)) -> Finding {
     let base = baseline.p99.max(RESOLUTION);
     let floor = case.limits.p99_floor.as_secs_f64();
-    let measured = judged.tail.p99 / base;
-    let limit = case.limits.p99_ratio.max(floor / base);
-    let mut finding = case.finding("p99_ratio", Unit::Ratio, (measured, limit));
+    let measured = judged.tail.p99;
+    let limit = (case.limits.p99_ratio * base).max(floor);
+    let mut finding = case.finding("p99_ratio", Unit::Seconds, (measured, limit));
     finding.window = judged.window;
     finding.transaction = kind.map(str::to_owned);
     finding.noise = Some(
@@ -103,12 +104,12 @@ fn compare(case: &Case<'_>, kind: Option<&str>, (baseline, judged): (&Tail, &Jud
          more",
         kind.unwrap_or("all requests"),
         Span::from_seconds(judged.tail.p99),
-        times(measured),
+        times(measured / base),
         Span::from_seconds(baseline.p99),
         times(case.limits.p99_ratio),
         Span(case.limits.p99_floor)
     );
-    finding.doubt = lateness(&finding, &judged.tail, limit * base);
+    finding.doubt = lateness(&finding, &judged.tail, limit);
     case.blame_most_waiting(&mut finding);
     finding
 }

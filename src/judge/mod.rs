@@ -109,13 +109,7 @@ pub fn judge(limits: &Limits, passes: &[Pass], context: &Context) -> Verdict {
             doubt(&mut found, gap);
         }
         caveats.extend(evidence::unjudged(&case));
-        let worst = worst_of_each_rule(&found);
-        caveats.extend(
-            worst
-                .into_iter()
-                .filter(|found| found.is_close())
-                .map(close_call),
-        );
+        caveats.extend(close_calls(&found));
         findings.extend(found);
         gaps.extend(missing);
     }
@@ -128,6 +122,18 @@ fn doubt(findings: &mut [Finding], gap: &Gap) {
     for finding in failed.filter(|finding| gap.doubts.contains(&finding.rule.as_str())) {
         finding.doubt.get_or_insert_with(|| gap.sentence.clone());
     }
+}
+
+/// What another run may decide otherwise; nothing where a clear failure decides in any case.
+fn close_calls(findings: &[Finding]) -> Vec<String> {
+    if decisive(findings).any(|finding| !finding.is_close()) {
+        return Vec::new();
+    }
+    let worst = worst_of_each_rule(findings).into_iter();
+    worst
+        .filter(|finding| finding.is_close())
+        .map(close_call)
+        .collect()
 }
 
 fn close_call(finding: &Finding) -> String {

@@ -250,14 +250,7 @@ fn failing_p99(report: &Report, pass: &Pass) -> f64 {
     let rule = report.verdict.findings.iter().find(|finding| {
         finding.rule == "p99_ratio" && finding.pass == pass.name && finding.transaction.is_none()
     });
-    let baseline = pass
-        .phases
-        .iter()
-        .find(|phase| phase.name == PhaseName::Baseline);
-    let p99 = baseline
-        .and_then(|phase| phase.latency)
-        .map_or(0.0, |latency| latency.p99);
-    rule.map_or(0.0, |finding| finding.limit * p99)
+    rule.map_or(0.0, |finding| finding.limit)
 }
 
 fn bars(

@@ -91,7 +91,7 @@ fn working_under_lock(held: &HeldLock) -> Hazard {
              for it waits for this statement too."
         ),
         rewrite: Some(
-            "COMMIT before it: changes of tables in one transaction, work on their rows in others, \
+            "COMMIT before the long work: change tables in one transaction, and their rows in others, \
              in batches."
                 .to_owned(),
         ),
