@@ -56,7 +56,9 @@ pub(super) fn gaps(case: &Case<'_>, context: &Context) -> Vec<Gap> {
         failing(case, baseline),
     ];
     let under_load = |sentence| Gap::doubting(UNDER_LOAD, sentence);
-    gaps.into_iter().flatten().map(under_load).collect()
+    let away = unavailable(case).map(|sentence| Gap::doubting(&["unavailable"], sentence));
+    let gaps = gaps.into_iter().flatten().map(under_load);
+    gaps.chain(away).collect()
 }
 
 /// The planned rate was not reached. All phases are counted together: requests under way when the
@@ -126,6 +128,18 @@ fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied()
+}
+
+fn unavailable(case: &Case<'_>) -> Option<String> {
+    let (measured, limit) = (case.pass.impact.unavailable_before, case.limits.unavailable);
+    (measured > limit).then(|| {
+        format!(
+            "the baseline already breaks the limits: without any migration a kind of transaction did \
+             not succeed for {}, more than {}; raise limits.unavailable if this is normal",
+            Span(measured),
+            Span(limit)
+        )
+    })
 }
 
 fn failing(case: &Case<'_>, baseline: &Phase) -> Option<String> {

@@ -10,6 +10,10 @@ const MIGRATION: &str = "migration";
 /// How the sampler names sessions that are neither the migration's nor the traffic's.
 const OTHER: &str = "other";
 
+/// Shorter waits are noticed by nobody (Nielsen, Usability Engineering, 1993, §5.5: 0.1 s feels
+/// instantaneous).
+pub const NOTICEABLE: Duration = Duration::from_millis(100);
+
 /// What one statement of the migration did to the traffic through one relation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blame {

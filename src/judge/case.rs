@@ -3,7 +3,7 @@
 use crate::observe::{Integrity, Pass, Phase, PhaseName};
 use crate::scenario::plan::Limits;
 
-use super::blame::{Blame, blame};
+use super::blame::{Blame, NOTICEABLE, blame};
 use super::tail::Sample;
 use super::{Finding, Unit, Window};
 
@@ -75,9 +75,12 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Blames the statement that most of the waiting is owed to, where there was any.
+    /// Blames the statement that most of the waiting is owed to, where anybody waited noticeably: a
+    /// few milliseconds behind one statement do not explain what another did by its reading and
+    /// writing.
     pub(super) fn blame_most_waiting(&self, finding: &mut Finding) {
-        if let Some(most) = self.blame.first().filter(|_| !finding.passed) {
+        let noticed = self.blame.first().filter(|most| most.longest >= NOTICEABLE);
+        if let Some(most) = noticed.filter(|_| !finding.passed) {
             self.blame(finding, most.statement);
             finding.relation = most.relation.clone();
         }

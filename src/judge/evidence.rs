@@ -55,9 +55,13 @@ pub(super) fn uncovered(passes: &[Pass], context: &Context) -> Vec<String> {
 /// What one pass's evidence lacks.
 pub(super) fn gaps(case: &Case<'_>, context: &Context) -> Vec<Gap> {
     let mut gaps = Vec::new();
+    if context.interrupted {
+        let sentence = "the rehearsal was interrupted before its end";
+        gaps.push(Gap::thin(sentence.to_owned()));
+    }
     gaps.extend(baseline::gaps(case, context));
     gaps.extend(migration_gaps(case));
-    gaps.extend(traffic_gaps(case, context));
+    gaps.extend(traffic_gaps(case));
     gaps.extend(integrity::gaps(case.integrity));
     gaps
 }
@@ -94,14 +98,11 @@ fn migration_gaps(case: &Case<'_>) -> Vec<Gap> {
     gaps
 }
 
-fn traffic_gaps(case: &Case<'_>, context: &Context) -> Vec<Gap> {
+fn traffic_gaps(case: &Case<'_>) -> Vec<Gap> {
     if case.pass.migration.is_none() {
         return Vec::new();
     }
     let mut gaps = Vec::new();
-    if context.interrupted {
-        gaps.push("the rehearsal was interrupted before its end".to_owned());
-    }
     if case.migrating.is_none() || case.recovery.is_none() {
         gaps.push("the rehearsal ended before the recovery was measured".to_owned());
         return gaps.into_iter().map(Gap::thin).collect();

@@ -385,6 +385,7 @@ pub(crate) fn locked() -> Pass {
         degraded: secs(5.0),
         unavailable: secs(4.26),
         unavailable_transaction: Some(RECORD.to_owned()),
+        unavailable_before: Duration::ZERO,
         restarts: 0,
         recovery_time: Some(secs(0.94)),
     };

@@ -236,6 +236,44 @@ fn an_invariant_that_no_longer_holds_is_unsafe() {
 }
 
 #[test]
+fn a_kind_that_always_takes_long_is_not_called_unavailable() {
+    let mut pass = healthy();
+    pass.impact.unavailable = secs(3.1);
+    assert_eq!(judged(pass.clone()).outcome, Outcome::Unsafe);
+    pass.impact.unavailable_before = secs(3.0);
+    let verdict = judged(pass);
+    assert_eq!(verdict.outcome, Outcome::Inconclusive);
+    assert!(
+        verdict.reasons[0].contains("limits.unavailable"),
+        "{:?}",
+        verdict.reasons
+    );
+}
+
+#[test]
+fn milliseconds_behind_one_statement_do_not_explain_a_slow_p99() {
+    let mut pass = healthy();
+    let slower = usual(4.32).map(|kind| Kind { p99: 0.9, ..kind });
+    set(&mut pass, PhaseName::Migration, &slower);
+    let verdict = judged(pass);
+    assert_eq!(verdict.deciding().unwrap().rule, "p99_ratio");
+    assert_eq!(verdict.deciding().unwrap().statement, None);
+}
+
+#[test]
+fn a_later_statement_of_another_transaction_is_not_where_the_time_went() {
+    let mut pass = locked();
+    let statements = &mut pass.migration.as_mut().unwrap().statements;
+    let mut build = statement(2, 9, "CREATE INDEX CONCURRENTLY i ON measurements (at)");
+    build.start = secs(14.33);
+    build.duration = secs(30.0);
+    statements.push(build);
+    assert_eq!(blame(&pass)[0].spent_in, None);
+    pass.migration.as_mut().unwrap().statements[2].start = secs(10.02);
+    assert_eq!(blame(&pass)[0].spent_in, Some(2));
+}
+
+#[test]
 fn an_interrupted_rehearsal_is_never_safe() {
     let mut interrupted = context();
     interrupted.interrupted = true;

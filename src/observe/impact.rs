@@ -44,6 +44,9 @@ impl Recording {
             degraded: window.degraded(&series),
             unavailable,
             unavailable_transaction: transaction.and_then(|index| names.get(index).cloned()),
+            unavailable_before: self
+                .unavailable(window.baseline_start, window.migration_start)
+                .0,
             restarts: 0,
             recovery_time: window.recovery_time(&series),
         }

@@ -86,7 +86,7 @@ pub struct Statement {
     pub lock_wait: Duration,
     /// WAL that the whole server wrote while it ran, the traffic's included.
     pub wal_bytes: u64,
-    /// Change of the database's size while it ran; none where it was not read.
+    /// Change of the size of the relations that it locked, in bytes; none where it was not read.
     pub size_change: Option<i64>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]

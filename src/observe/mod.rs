@@ -95,6 +95,9 @@ pub struct Impact {
     /// The kind of transaction that stretch was of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable_transaction: Option<String>,
+    /// The same of the baseline.
+    #[serde(default, with = "seconds")]
+    pub unavailable_before: Duration,
     /// Instances restarted by their health check.
     pub restarts: u32,
     /// From the migration's end until the traffic was as in the baseline again; none if it never was.

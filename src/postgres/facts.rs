@@ -5,46 +5,38 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::{Client, Error, Row};
 
-/// User relations with the number of their file, whether this transaction read them from end to end,
-/// and the locks that this backend holds on them. One statement, so that it costs one round trip
-/// while the migration's locks are held.
-const SNAPSHOT: &str = "
-SELECT c.oid, n.nspname || '.' || c.relname AS name, c.relkind::text AS kind, c.relfilenode AS file,
-       pg_catalog.pg_stat_get_xact_numscans(c.oid) AS scans, i.indisvalid AS valid, held.modes
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-LEFT JOIN (SELECT l.relation, pg_catalog.array_agg(DISTINCT l.mode) AS modes
-           FROM pg_catalog.pg_locks l
-           WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
-           GROUP BY l.relation) held ON held.relation = c.oid
-WHERE c.relkind IN ('r', 'p', 'm', 'v', 'S', 'i', 'I')
+/// What is read of a relation: the number of its file, whether this transaction read it from end to
+/// end, its size, and the locks that this backend holds on it.
+const COLUMNS: &str = "
+SELECT coalesce(c.oid, l.relation) AS oid, n.nspname || '.' || c.relname AS name,
+       c.relkind::text AS kind, c.relfilenode AS file,
+       pg_catalog.pg_stat_get_xact_numscans(c.oid) AS scans, l.modes,
+       CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_table_size(c.oid)
+            WHEN c.relkind = 'i' THEN pg_catalog.pg_relation_size(c.oid) END AS size, w.wal
+FROM (SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8 AS wal) w";
+
+/// The relations that this backend has locked; oids below 16384 are the system's own.
+const LOCKED: &str = "
+LEFT JOIN (SELECT relation, pg_catalog.array_agg(DISTINCT mode) AS modes
+           FROM pg_catalog.pg_locks
+           WHERE pid = pg_catalog.pg_backend_pid() AND locktype = 'relation' AND granted
+             AND relation >= 16384
+           GROUP BY relation) l";
+
+const USERS_OWN: &str = "
+c.relkind IN ('r', 'p', 'm', 'v', 'S', 'i', 'I')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
   AND n.nspname NOT LIKE 'pg\\_temp\\_%' AND n.nspname NOT LIKE 'pg\\_toast\\_temp\\_%'";
-
-/// Locks on relations whose catalog rows this transaction has deleted.
-const DROPPED_LOCKS: &str = "
-SELECT l.relation AS oid, pg_catalog.array_agg(DISTINCT l.mode) AS modes
-FROM pg_catalog.pg_locks l
-WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = l.relation)
-GROUP BY l.relation";
-
-const WRITTEN: &str = "
-SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8 AS wal,
-       pg_catalog.pg_database_size(pg_catalog.current_database()) AS size";
 
 /// What the migration's session sees at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FactSnapshot {
-    /// User relations by oid.
+    /// User relations by oid: all, or those that this backend has locked.
     pub relations: BTreeMap<u32, RelationFacts>,
     /// Locks held on relations that this transaction dropped.
     pub dropped_locks: BTreeMap<u32, Vec<String>>,
     /// Bytes of WAL written by the server since its beginning.
     pub wal: i64,
-    /// The database's size in bytes.
-    pub size: i64,
 }
 
 /// One relation as the migration's session sees it.
@@ -58,8 +50,8 @@ pub struct RelationFacts {
     pub file: u32,
     /// Sequential scans begun in this transaction.
     pub scans: i64,
-    /// `pg_index.indisvalid`, of indexes.
-    pub valid: bool,
+    /// Bytes of a table with its TOAST table, or of an index.
+    pub size: i64,
     /// Modes this backend holds on it.
     pub modes: Vec<String>,
 }
@@ -76,30 +68,73 @@ pub enum RelationKind {
 }
 
 impl FactSnapshot {
-    /// Reads it. Outside a transaction block the counters and locks are empty.
+    /// Reads all user relations. It takes some time where there are many, so it is for when no locks
+    /// are held.
     pub async fn read(client: &Client) -> Result<Self, Error> {
-        let relations = client.query(SNAPSHOT, &[]).await?;
-        let dropped = client.query(DROPPED_LOCKS, &[]).await?;
-        let written = client.query_one(WRITTEN, &[]).await?;
-        Ok(Self {
-            relations: relations
-                .iter()
-                .map(relation)
-                .collect::<Result<_, Error>>()?,
-            dropped_locks: dropped
-                .iter()
-                .map(|row| Ok((row.try_get("oid")?, row.try_get("modes")?)))
-                .collect::<Result<_, Error>>()?,
-            wal: written.try_get("wal")?,
-            size: written.try_get("size")?,
-        })
+        let sql = format!(
+            "{COLUMNS}
+             CROSS JOIN pg_catalog.pg_class c
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {LOCKED} ON l.relation = c.oid
+             WHERE {USERS_OWN}"
+        );
+        Self::of(&client.query_typed(&sql, &[]).await?)
+    }
+
+    /// Reads the relations that this backend has locked: whatever its open transaction did, it did to
+    /// these. One round trip, since everybody waits for it who waits for the locks.
+    pub async fn read_locked(client: &Client) -> Result<Self, Error> {
+        let sql = format!(
+            "{COLUMNS} {LOCKED} ON true
+             LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
+             LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE c.oid IS NULL OR {USERS_OWN}"
+        );
+        Self::of(&client.query_typed(&sql, &[]).await?)
+    }
+
+    /// The rows of either query. One without a relation tells the WAL alone, one without a name is of a
+    /// relation that this transaction dropped.
+    fn of(rows: &[Row]) -> Result<Self, Error> {
+        let mut snapshot = Self::default();
+        for row in rows {
+            snapshot.wal = row.try_get("wal")?;
+            let Some(oid) = row.try_get::<_, Option<u32>>("oid")? else {
+                continue;
+            };
+            let modes: Option<Vec<String>> = row.try_get("modes")?;
+            let modes = modes.unwrap_or_default();
+            match row.try_get::<_, Option<String>>("name")? {
+                Some(name) => {
+                    let facts = relation(row, (name, modes))?;
+                    snapshot.relations.insert(oid, facts);
+                }
+                None => {
+                    snapshot.dropped_locks.insert(oid, modes);
+                }
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// Brings it up to what a later reading of the locked relations shows.
+    pub fn update(&mut self, later: Self) {
+        let Self {
+            relations,
+            dropped_locks,
+            wal,
+        } = later;
+        self.relations
+            .retain(|oid, _| !dropped_locks.contains_key(oid));
+        self.relations.extend(relations);
+        self.dropped_locks = dropped_locks;
+        self.wal = wal;
     }
 }
 
-fn relation(row: &Row) -> Result<(u32, RelationFacts), Error> {
+fn relation(row: &Row, (name, modes): (String, Vec<String>)) -> Result<RelationFacts, Error> {
     let kind: String = row.try_get("kind")?;
-    let facts = RelationFacts {
-        name: row.try_get("name")?,
+    Ok(RelationFacts {
+        name,
         kind: match kind.as_str() {
             "r" | "p" | "m" => RelationKind::Table,
             "i" | "I" => RelationKind::Index,
@@ -107,10 +142,7 @@ fn relation(row: &Row) -> Result<(u32, RelationFacts), Error> {
         },
         file: row.try_get("file")?,
         scans: row.try_get("scans")?,
-        valid: row.try_get::<_, Option<bool>>("valid")?.unwrap_or(true),
-        modes: row
-            .try_get::<_, Option<Vec<String>>>("modes")?
-            .unwrap_or_default(),
-    };
-    Ok((row.try_get("oid")?, facts))
+        size: row.try_get::<_, Option<i64>>("size")?.unwrap_or(0),
+        modes,
+    })
 }

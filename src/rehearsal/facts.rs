@@ -19,7 +19,7 @@ pub(super) struct StatementFacts {
     pub indexes_built: Vec<String>,
     /// WAL that the server wrote, in bytes.
     pub wal_bytes: u64,
-    /// Change of the database's size in bytes.
+    /// Change of the size of the relations that it locked, in bytes.
     pub size_change: i64,
 }
 
@@ -34,7 +34,7 @@ impl StatementFacts {
         let mut facts = Self {
             locks: new_locks(before, after),
             wal_bytes: u64::try_from(after.wal - before.wal).unwrap_or(0),
-            size_change: after.size - before.size,
+            size_change: size_change(before, after),
             ..Self::default()
         };
         let mut rewrites = named(messages, "rewriting table ", after);
@@ -63,6 +63,15 @@ impl StatementFacts {
         facts.indexes_built = built.into_iter().collect();
         facts
     }
+}
+
+/// `after` may hold only the relations that are locked. What was dropped gives its bytes back.
+fn size_change(before: &FactSnapshot, after: &FactSnapshot) -> i64 {
+    let size_before = |oid| before.relations.get(oid).map_or(0, |then| then.size);
+    let changed = after.relations.iter();
+    let grown: i64 = changed.map(|(oid, now)| now.size - size_before(oid)).sum();
+    let dropped: i64 = after.dropped_locks.keys().map(size_before).sum();
+    grown - dropped
 }
 
 /// Locks that `after` has and `before` has not, on relations that existed before: nobody can wait for
@@ -127,7 +136,7 @@ mod tests {
             kind,
             file,
             scans: 0,
-            valid: true,
+            size: 0,
             modes: modes.iter().map(|&mode| mode.to_owned()).collect(),
         }
     }

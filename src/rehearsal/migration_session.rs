@@ -44,9 +44,14 @@ impl MigrationSession {
 
     /// What the session sees now.
     pub(super) async fn snapshot(&self) -> Outcome<FactSnapshot> {
-        FactSnapshot::read(self.client())
-            .await
-            .map_err(|error| failure(&error, None))
+        let read = FactSnapshot::read(self.client()).await;
+        read.map_err(|error| failure(&error, None))
+    }
+
+    /// What it sees of the relations that its open transaction has locked.
+    pub(super) async fn locked(&self) -> Outcome<FactSnapshot> {
+        let read = FactSnapshot::read_locked(self.client()).await;
+        read.map_err(|error| failure(&error, None))
     }
 }
 

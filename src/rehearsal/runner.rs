@@ -294,7 +294,7 @@ impl Runner<'_> {
             None => line.snapshot().await?,
         };
         self.execute(line, script, statement).await?;
-        self.note_facts(line, &before).await
+        self.note_facts(line, before).await
     }
 
     async fn execute(
@@ -343,10 +343,13 @@ impl Runner<'_> {
     async fn note_facts(
         &mut self,
         line: &mut MigrationSession,
-        before: &FactSnapshot,
+        mut before: FactSnapshot,
     ) -> Outcome<()> {
-        let after = line.snapshot().await?;
-        let facts = StatementFacts::between(before, &after, &line.messages());
+        let after = match self.in_transaction {
+            true => line.locked().await?,
+            false => line.snapshot().await?,
+        };
+        let facts = StatementFacts::between(&before, &after, &line.messages());
         if let Some(statement) = self.statements.last_mut() {
             let held = |(relation, mode)| HeldLock {
                 relation,
@@ -360,7 +363,10 @@ impl Runner<'_> {
             statement.wal_bytes = facts.wal_bytes;
             statement.size_change = Some(facts.size_change);
         }
-        self.known = self.in_transaction.then_some(after);
+        if self.in_transaction {
+            before.update(after);
+            self.known = Some(before);
+        }
         Ok(())
     }
 }

@@ -60,9 +60,6 @@ fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         text(report.scenario()),
         text(report.title())
     )?;
-    if report.interrupted {
-        writeln!(out, "- interrupted before its end")?;
-    }
     for reason in &report.verdict.reasons {
         writeln!(out, "- {}", text(reason))?;
     }

@@ -1,6 +1,7 @@
 //! Ctrl-C, SIGTERM and `kill -9` of the tool: what was measured is reported, and nothing stays behind.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -112,6 +113,40 @@ fn the_first_interrupt_reports_and_leaves_nothing() {
         let report: serde_json::Value = serde_json::from_str(&report).unwrap();
         assert_eq!(report["verdict"]["outcome"], "inconclusive");
         assert_eq!(report["interrupted"], true);
+    }
+}
+
+#[test]
+fn an_interrupt_once_the_migration_began_is_reported_and_never_safe() {
+    let slow = Scenario::new().with("migration.sql", "SELECT pg_sleep(60);\n");
+    for (scenario, phase, migration) in [
+        (slow, "statement 1", "aborted"),
+        (Scenario::new(), "recovery", "applied"),
+    ] {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_pgrehearse"))
+            .arg("run")
+            .arg(scenario.path())
+            .args(["--set", "phases.recovery=60s", "--out"])
+            .arg(scenario.file("out"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(tool.stderr.take().unwrap()).lines();
+        let began = said.any(|line| line.unwrap().starts_with(phase));
+        assert!(began, "{phase} did not come");
+        // Long enough for more requests than a verdict needs.
+        std::thread::sleep(Duration::from_secs(1));
+        signal(&tool, Signal::INT);
+        assert_eq!(said.last().map(|line| line.is_ok()), Some(true));
+        assert_eq!(tool.wait().unwrap().code(), Some(130));
+        let report = fs::read_to_string(scenario.file("out/report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["passes"][0]["migration"]["outcome"], migration);
+        assert_eq!(report["verdict"]["outcome"], "inconclusive");
+        let reasons = report["verdict"]["reasons"].to_string();
+        assert!(reasons.contains("interrupted"), "{reasons}");
     }
 }
 

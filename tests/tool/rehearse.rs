@@ -386,3 +386,44 @@ fn an_invalid_index_that_a_failed_build_leaves_is_shown() {
         "{stdout}"
     );
 }
+
+#[test]
+fn a_statement_is_told_apart_from_those_before_it_in_its_transaction() {
+    let scenario = Scenario::new().with(
+        "migration.sql",
+        "ALTER TABLE orders ALTER COLUMN total TYPE numeric(12,3);\n\
+         CREATE INDEX orders_note ON orders (note);\n\
+         CREATE TABLE audit (id int);\n\
+         ALTER TABLE customers ADD CHECK (name <> '');\n\
+         DROP TABLE customers CASCADE;\n",
+    );
+    let output = scenario.command("check").arg("--json").output().unwrap();
+    let (stdout, stderr) = printed(&output);
+    let report: Value = serde_json::from_str(&stdout).expect(&stderr);
+    let told: Vec<String> = report["passes"][0]["migration"]["statements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|statement| {
+            let locks = statement["locks"].as_array().unwrap().iter();
+            let locks: Vec<String> = locks
+                .map(|lock| format!("{} {}", lock["relation"], lock["mode"]).replace('"', ""))
+                .filter(|lock| !lock.contains("_id_seq") && !lock.contains("_pkey"))
+                .collect();
+            format!(
+                "{} {} {} {}",
+                statement["rewrites"],
+                statement["scans"],
+                statement["indexes_built"],
+                locks.join(", ")
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    ["public.orders"] ["public.orders"] ["public.orders_pkey"] public.orders AccessExclusiveLock, public.orders ShareLock
+    [] ["public.orders"] ["public.orders_note"] 
+    [] [] [] 
+    [] ["public.customers"] [] public.customers AccessExclusiveLock
+    [] [] []
+    "#);
+}

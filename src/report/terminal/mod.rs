@@ -55,9 +55,6 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         Outcome::Unsafe => "  ✗ ",
         Outcome::Inconclusive => "  ? ",
     };
-    if report.interrupted {
-        page.item((mark, style), "interrupted before its end")?;
-    }
     for reason in &verdict.reasons {
         page.item((mark, style), reason)?;
     }

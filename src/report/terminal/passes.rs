@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::judge::blame::NOTICEABLE;
 use crate::judge::wording::{counted, percent, place, thousands};
 use crate::judge::{Blame, Window, blame};
 use crate::observe::{Impact, Migration, Pass, PassName, Phase, PhaseName};
@@ -14,10 +15,6 @@ use crate::report::sparkline::{Bars, Timeline};
 use crate::units::{Rate, Span};
 
 use super::{label, statements};
-
-/// Shorter waits are noticed by nobody (Nielsen, Usability Engineering, 1993, §5.5: 0.1 s feels
-/// instantaneous).
-const NOTICEABLE: Duration = Duration::from_millis(100);
 
 pub(super) fn write(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
     victims(page, report, pass)?;
