@@ -342,7 +342,7 @@ fn a_kill_of_the_tool_ends_the_server_and_the_next_run_sweeps() {
     });
 }
 
-fn error_under(tmpdir: &Path) -> String {
+fn answer_under(tmpdir: &Path) -> String {
     let scratch = tempfile::tempdir().unwrap();
     let answer = scratch.path().join("answer");
     let status = stand_in_command("start", &answer)
@@ -354,24 +354,34 @@ fn error_under(tmpdir: &Path) -> String {
 }
 
 #[test]
+fn a_temporary_folder_may_have_any_name() {
+    let scratch = tempfile::tempdir().unwrap();
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let odd = folder(scratch.path(), "o'dd, \"tmp\"", 0o1777);
+    let answer = answer_under(&odd);
+    assert!(answer.starts_with(odd.to_str().unwrap()), "{answer}");
+    assert_eq!(fs::read_dir(&odd).unwrap().count(), 0);
+}
+
+#[test]
 fn a_directory_that_does_not_serve_is_named_with_what_to_do() {
     let scratch = tempfile::tempdir().unwrap();
     fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let deep = folder(scratch.path(), &"x".repeat(100), 0o1777);
-    let error = error_under(&deep);
+    let error = answer_under(&deep);
     assert!(
         error.contains("TMPDIR") && error.contains("107") | error.contains("103"),
         "{error}"
     );
     assert_eq!(fs::read_dir(&deep).unwrap().count(), 0);
-    let error = error_under(&scratch.path().join("missing"));
+    let error = answer_under(&scratch.path().join("missing"));
     assert!(
         error.contains("TMPDIR") && error.contains("missing"),
         "{error}"
     );
     let closed = folder(scratch.path(), "closed", 0o700);
     let inner = folder(&closed, "tmp", 0o1777);
-    let said = error_under(&inner);
+    let said = answer_under(&inner);
     // Only root has a server's user other than itself.
     if fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
         assert!(

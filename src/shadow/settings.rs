@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::ServerError;
 use super::machine::{MIB, Machine};
+use crate::postgres::names;
 
 /// How much a server gives for speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +116,7 @@ impl Settings {
             (
                 "unix_socket_directories".to_owned(),
                 // A list: in double quotes its commas and spaces are the directory's own.
-                format!("\"{}\"", socket_directory.display()),
+                names::quote(&socket_directory.display().to_string()),
             ),
         ]);
         let user = self

@@ -1,0 +1,57 @@
+//! Which column of a unique key can be unique by itself.
+
+use crate::schema::{Column, TypeKind, UniqueKey};
+use crate::synth::error::SynthError;
+use crate::synth::limits::Limits;
+
+use super::Planner;
+
+impl Planner<'_> {
+    /// The column that is most easily made unique, and whether it is a number, which can as well
+    /// count within the other columns.
+    pub(super) fn best_free_column(
+        &self,
+        key: &UniqueKey,
+    ) -> Result<Option<(String, bool)>, SynthError> {
+        let mut free = Vec::new();
+        for column in key
+            .columns
+            .iter()
+            .filter_map(|name| self.table.column(name))
+        {
+            if self.is_free(column) && !(key.columns.len() > 1 && self.is_narrow(column)?) {
+                free.push((column.name.clone(), is_number(column)));
+            }
+        }
+        // Others before numbers: a timestamp can be unique and look natural.
+        Ok(free.into_iter().min_by_key(|(_, number)| *number))
+    }
+
+    /// Whether nothing else decides its values, and there are many.
+    fn is_free(&self, column: &Column) -> bool {
+        let (name, spec) = (&column.name, self.world.spec(self.table, &column.name));
+        let numbered = |pattern: &String| pattern.contains("{n}");
+        let chosen = spec.values.is_some()
+            || spec.distinct.is_some()
+            || spec.distribution.is_some()
+            || !spec.pattern.as_ref().is_none_or(numbered);
+        let fixed = self.links.of.contains_key(name) || self.result.digits.contains_key(name);
+        let limits = Limits::of(self.table, name, &column.data_type.kind).0;
+        let overridden = self.world.is_overridden(self.table, name);
+        let limited = !overridden && limits.leave_few(&column.data_type.kind);
+        !chosen && !fixed && !limited
+    }
+
+    /// Whether a range, of the scenario or of its CHECKs, holds fewer values than there are rows.
+    fn is_narrow(&self, column: &Column) -> Result<bool, SynthError> {
+        let limits = Limits::of(self.table, &column.name, &column.data_type.kind).0;
+        let ranged = self.world.spec(self.table, &column.name).range.is_some();
+        let bounded = ranged || !(limits.min.is_empty() || limits.max.is_empty());
+        Ok(bounded && (self.capacity)(column)? < self.rows)
+    }
+}
+
+fn is_number(column: &Column) -> bool {
+    matches!(column.data_type.kind.below_domains(), TypeKind::Base { name, .. }
+        if matches!(name.as_str(), "int2" | "int4" | "int8" | "numeric" | "oid"))
+}
