@@ -81,11 +81,16 @@ fn shortfall(case: &Case<'_>, context: &Context) -> Option<String> {
     })
 }
 
+/// The p99 of the generator's lag beyond which the machine was too busy to tell whose fault a p99 is
+/// that fails at `limit`; both in seconds.
+pub(super) fn lag_bound(limit: f64) -> f64 {
+    (LAG_SHARE * limit).max(LEAST_LAG)
+}
+
 fn lag(case: &Case<'_>, baseline: &Phase) -> Option<String> {
     let lag = baseline.lag?.p99;
     let p99 = baseline.latency?.p99;
-    let turning = (case.limits.p99_ratio * p99).max(case.limits.p99_floor.as_secs_f64());
-    let bound = (LAG_SHARE * turning).max(LEAST_LAG);
+    let bound = lag_bound((case.limits.p99_ratio * p99).max(case.limits.p99_floor.as_secs_f64()));
     (lag > bound).then(|| {
         format!(
             "the load generator could not keep up: its lag in the baseline has a p99 of {}, more \

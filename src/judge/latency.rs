@@ -6,6 +6,7 @@
 
 use crate::units::Span;
 
+use super::baseline::lag_bound;
 use super::case::{Case, sample};
 use super::tail::{FEWEST, Tail};
 use super::wording::times;
@@ -114,11 +115,13 @@ fn compare(case: &Case<'_>, kind: Option<&str>, (baseline, judged): (&Tail, &Jud
     finding
 }
 
-/// The generator's own lateness is part of every latency. Where the p99 fails only by it, the machine
-/// was short of something and the migration need not be to blame. A p99 that passes in spite of it
-/// needs no such care: lateness only adds.
+/// The generator's own lateness is part of every latency, and a sign that server and traffic fight for
+/// the processors. Where the p99 fails only by it, or the lag is beyond what a baseline may have, the
+/// machine was short of something and the migration need not be to blame; locks that it holds are
+/// judged by rules of their own. A p99 that passes in spite of it needs no such care: lateness only adds.
 fn lateness(finding: &Finding, tail: &Tail, limit: f64) -> Option<String> {
-    (!finding.passed && tail.p99 - tail.lag <= limit).then(|| {
+    let only_by_lag = tail.p99 - tail.lag <= limit;
+    (!finding.passed && (only_by_lag || tail.lag > lag_bound(limit))).then(|| {
         format!(
             "{}, but the load generator itself was late (p99 {}): the machine was too busy to tell \
              whether the migration is to blame",

@@ -478,24 +478,33 @@ fn windows_with_few_requests_are_judged_together() {
     assert!(deciding.detail.contains("while migrating and in recovery"));
 }
 
-#[test]
-fn a_p99_that_fails_by_the_generators_lateness_is_doubted() {
+/// Migrating with such a p99 and such a p99 of the generator's lag.
+fn migrating_late(p99: f64, lag: f64) -> Pass {
     let mut pass = healthy();
-    let slower = usual(4.32).map(|kind| Kind { p99: 0.15, ..kind });
+    let slower = usual(4.32).map(|kind| Kind { p99, ..kind });
     set(&mut pass, PhaseName::Migration, &slower);
     let late = Some(Lag {
-        p50: 0.01,
-        p99: 0.09,
-        max: 0.2,
-        mean: 0.02,
+        p50: lag / 10.0,
+        p99: lag,
+        max: lag * 2.0,
+        mean: lag / 5.0,
     });
     pass.phases[1].lag = late;
     for kind in &mut pass.phases[1].transactions {
         kind.lag = late;
     }
-    let verdict = judged(pass);
-    assert_eq!(verdict.outcome, Outcome::Inconclusive);
-    assert!(verdict.reasons[0].contains("too busy to tell"));
+    pass
+}
+
+#[test]
+fn a_p99_that_fails_on_a_machine_too_busy_is_doubted() {
+    // By the lag alone, and with a lag that no baseline may have.
+    for (p99, lag) in [(0.15, 0.09), (0.4, 0.018)] {
+        let verdict = judged(migrating_late(p99, lag));
+        assert_eq!(verdict.outcome, Outcome::Inconclusive);
+        assert!(verdict.reasons[0].contains("too busy to tell"));
+    }
+    assert_eq!(judged(migrating_late(0.4, 0.002)).outcome, Outcome::Unsafe);
 }
 
 #[test]
