@@ -116,7 +116,7 @@ impl RunDirectory {
         if self.keep {
             return Ok(());
         }
-        match fs::remove_dir_all(&self.path) {
+        match remove_tree(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result,
         }
@@ -183,7 +183,22 @@ fn sweep_one(path: &Path, owner: u32) -> Option<()> {
         Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return None,
     }
     end_leftover(&path.join("data"))?;
-    fs::remove_dir_all(path).ok()
+    remove_tree(path).ok()
+}
+
+/// Removes a directory, its lock last: where this is cut short, the next sweep finds it by that.
+fn remove_tree(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_name() == LOCK {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    fs::remove_dir_all(path)
 }
 
 /// Ends the server that a crashed run left in a data directory. None if it does not end.

@@ -72,13 +72,17 @@ fn shadow_directories(shadows: &Path) -> Vec<PathBuf> {
 
 /// Whether the application's sessions are there: the traffic has begun.
 fn traffic_flows(postmaster: i32) -> bool {
-    let children = fs::read_dir("/proc").unwrap().filter_map(|entry| {
-        let stat = fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
+    let sessions = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let process = entry.ok()?.path();
+        let stat = fs::read_to_string(process.join("stat")).ok()?;
         let (_, after) = stat.rsplit_once(") ")?;
-        (after.split(' ').nth(1)? == postmaster.to_string()).then_some(())
+        let title = fs::read_to_string(process.join("cmdline")).ok()?;
+        // How many processes of its own a server has depends on its version.
+        (after.split(' ').nth(1)? == postmaster.to_string() && title.contains("[local]"))
+            .then_some(())
     });
-    // Six sessions of the application and the server's own five or six processes.
-    children.count() >= 11
+    // The application's; nothing else has so many.
+    sessions.count() >= 6
 }
 
 fn alive(pid: i32) -> bool {
