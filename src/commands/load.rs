@@ -59,11 +59,11 @@ pub(super) fn load(
         Choice::At(path) => Some((folder.join(path), path.to_owned())),
     };
     if let Some((path, name)) = &migration {
-        let text = read(
-            path,
-            "the migration",
-            "a path is taken from here, else from the scenario's folder",
-        )?;
+        let advice = match choice {
+            Choice::Named(_) => "[expect] names it, from the scenario's folder",
+            _ => "a path is taken from here, else from the scenario's folder",
+        };
+        let text = read(path, "the migration", advice)?;
         sources.insert(name.clone(), text);
     }
     let name = migration.map(|(_, name)| name.display().to_string());
@@ -75,7 +75,7 @@ pub(super) fn load(
 
 fn read(path: &Path, what: &str, advice: &str) -> Result<String, Failure> {
     std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {what} {}: {advice}", path.display()))
+        .with_context(|| format!("cannot read {what} {} ({advice})", path.display()))
         .map_err(Failure::usage)
 }
 

@@ -51,14 +51,15 @@ pub(super) fn gaps(case: &Case<'_>, context: &Context) -> Vec<Gap> {
     }
     let gaps = [
         shortfall(case, context),
-        lag(case, baseline),
         growing(case, baseline),
         failing(case, baseline),
     ];
     let under_load = |sentence| Gap::doubting(UNDER_LOAD, sentence);
     let away = unavailable(case).map(|sentence| Gap::doubting(&["unavailable"], sentence));
+    let late =
+        lag(case, baseline).map(|sentence| Gap::doubting(doubted_by_lag(case, baseline), sentence));
     let gaps = gaps.into_iter().flatten().map(under_load);
-    gaps.chain(away).collect()
+    late.into_iter().chain(gaps).chain(away).collect()
 }
 
 /// The planned rate was not reached. All phases are counted together: requests under way when the
@@ -85,6 +86,16 @@ fn shortfall(case: &Case<'_>, context: &Context) -> Option<String> {
 /// that fails at `limit`; both in seconds.
 pub(super) fn lag_bound(limit: f64) -> f64 {
     (LAG_SHARE * limit).max(LEAST_LAG)
+}
+
+/// A lag that is small beside the limit on lock waits makes latencies doubtful, not seconds of waiting
+/// that the server itself tells of.
+fn doubted_by_lag(case: &Case<'_>, baseline: &Phase) -> &'static [&'static str] {
+    let lag = baseline.lag.map_or(0.0, |lag| lag.p99);
+    match lag > LAG_SHARE * case.limits.lock_wait.as_secs_f64() {
+        true => UNDER_LOAD,
+        false => COMPARED,
+    }
 }
 
 fn lag(case: &Case<'_>, baseline: &Phase) -> Option<String> {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::observe::{Integrity, Migration, MigrationOutcome, Pass, PassName};
+use crate::observe::{Integrity, Migration, MigrationOutcome, Pass};
 use crate::scenario::plan::{Limits, Outcome};
 
 use super::case::Case;
@@ -33,7 +33,7 @@ pub fn judge_check(
     broken: &[BrokenStatement],
     integrity: &Integrity,
 ) -> Verdict {
-    let pass = bare(migration);
+    let pass = Pass::check(migration.clone());
     let limits = Limits::default();
     let case = Case::new(&limits, &pass, integrity);
     let mut findings = rules::measure(&case);
@@ -77,15 +77,4 @@ fn no_longer_runs(case: &Case<'_>, broken: &BrokenStatement) -> Finding {
             .to_owned(),
     );
     finding
-}
-
-fn bare(migration: &Migration) -> Pass {
-    Pass {
-        name: PassName::Check,
-        phases: Vec::new(),
-        migration: Some(migration.clone()),
-        locks: Default::default(),
-        impact: Default::default(),
-        series: Vec::new(),
-    }
 }

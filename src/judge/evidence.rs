@@ -1,6 +1,6 @@
 //! Whether the evidence can carry a verdict, and what it does not cover.
 
-use crate::observe::{Migration, MigrationOutcome, Pass, PassName};
+use crate::observe::{LockMode, Migration, MigrationOutcome, Pass, PassName};
 use crate::units::Span;
 
 use super::Context;
@@ -62,8 +62,39 @@ pub(super) fn gaps(case: &Case<'_>, context: &Context) -> Vec<Gap> {
     gaps.extend(baseline::gaps(case, context));
     gaps.extend(migration_gaps(case));
     gaps.extend(traffic_gaps(case));
+    gaps.extend(unused(case));
     gaps.extend(integrity::gaps(case.integrity));
     gaps
+}
+
+/// A migration whose strong locks are all on tables that no traffic uses: nobody was there whom it
+/// could have hurt. One that locks no table that was there before hurts nobody.
+fn unused(case: &Case<'_>) -> Option<Gap> {
+    let statements = &case.pass.migration.as_ref()?.statements;
+    let mut locked: Vec<&str> = statements
+        .iter()
+        .flat_map(|statement| &statement.locks)
+        .filter(|lock| {
+            lock.mode
+                .parse()
+                .is_ok_and(|mode: LockMode| mode.conflicts_with(LockMode::RowExclusive))
+        })
+        .map(|lock| lock.relation.as_str())
+        .collect();
+    locked.sort_unstable();
+    locked.dedup();
+    let usage = &case.pass.usage;
+    let among = |tables: &[String]| -> Vec<&str> {
+        let named = |relation: &&str| tables.iter().any(|table| table == relation);
+        locked.iter().copied().filter(named).collect()
+    };
+    let idle = among(&usage.idle);
+    (!idle.is_empty() && among(&usage.used).is_empty()).then(|| {
+        Gap::thin(format!(
+            "no traffic uses {}, which the migration locks: give the transactions that do",
+            idle.join(", ")
+        ))
+    })
 }
 
 /// A migration that did not come to an end of its own.

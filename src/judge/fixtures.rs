@@ -11,7 +11,7 @@ use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
 use crate::observe::{
     Accounting, HeldLock, Impact, Lag, Latency, LockWait, Locks, Migration, MigrationOutcome, Pass,
-    PassName, Phase, PhaseName, Root, RootKind, Second, Statement, TransactionPhase,
+    PassName, Phase, PhaseName, Root, RootKind, Second, Statement, TableUsage, TransactionPhase,
 };
 use crate::sql::Hazard;
 use crate::units::{Rate, Rows};
@@ -294,6 +294,7 @@ pub(crate) fn healthy() -> Pass {
             ..Impact::default()
         },
         series,
+        usage: TableUsage::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use super::fixtures::*;
 use super::*;
 use crate::observe::{
     HeldLock, Integrity, Invariant, Lag, LockWait, MigrationError, MigrationOutcome, PhaseName,
-    Root, RootKind, Statement,
+    Root, RootKind, Statement, TableUsage,
 };
 
 fn judged(pass: Pass) -> Verdict {
@@ -70,6 +70,45 @@ fn traffic_that_noticed_nothing_is_safe() {
     ~ no disturbed pass was made: in production the migration may have to queue behind a long transaction, and the traffic behind the migration
     "##);
     assert_eq!(failed(&verdict), [""; 0]);
+}
+
+#[test]
+fn a_little_lag_does_not_excuse_seconds_of_waiting() {
+    for (lag, outcome) in [(0.0105, Outcome::Unsafe), (0.25, Outcome::Inconclusive)] {
+        let mut pass = locked();
+        let late = Lag {
+            p50: 0.001,
+            p99: lag,
+            max: 0.3,
+            mean: 0.002,
+        };
+        pass.phases[0].lag = Some(late);
+        assert_eq!(judged(pass).outcome, outcome, "lag {lag} s");
+    }
+}
+
+#[test]
+fn a_table_that_no_traffic_uses_cannot_be_judged_safe() {
+    let tables = |used: &[&str], idle: &[&str]| TableUsage {
+        used: used.iter().map(|&table| table.to_owned()).collect(),
+        idle: idle.iter().map(|&table| table.to_owned()).collect(),
+    };
+    let outcome = |usage| {
+        let verdict = judged(Pass { usage, ..healthy() });
+        (verdict.outcome, verdict.reasons[0].clone())
+    };
+    let (unused, reason) = outcome(tables(&["public.wards"], &["public.measurements"]));
+    assert_eq!(unused, Outcome::Inconclusive);
+    assert!(
+        reason.contains("no traffic uses public.measurements"),
+        "{reason}"
+    );
+    let used = tables(&["public.measurements"], &["public.patients"]);
+    assert_eq!(outcome(used).0, Outcome::Safe);
+    assert_eq!(
+        outcome(tables(&["public.wards"], &["public.notes"])).0,
+        Outcome::Safe
+    );
 }
 
 #[test]

@@ -48,6 +48,9 @@ pub struct Pass {
     pub impact: Impact,
     /// One entry a second.
     pub series: Vec<Second>,
+    /// Which tables the traffic used before the migration; empty where that was not read.
+    #[serde(default)]
+    pub usage: TableUsage,
 }
 
 impl Pass {
@@ -60,8 +63,18 @@ impl Pass {
             locks: Locks::default(),
             impact: Impact::default(),
             series: Vec::new(),
+            usage: TableUsage::default(),
         }
     }
+}
+
+/// Which tables the traffic uses, schema-qualified.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableUsage {
+    /// Tables that transactions read or wrote.
+    pub used: Vec<String>,
+    /// Tables that none did.
+    pub idle: Vec<String>,
 }
 
 /// The kinds of passes.

@@ -15,3 +15,4 @@ pub mod savepoint;
 pub mod sequences;
 pub mod settle;
 pub mod sizes;
+pub mod uses;

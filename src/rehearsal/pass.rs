@@ -1,6 +1,7 @@
 //! One pass: traffic through warm-up, baseline, migration and recovery, with the migration in its
 //! place and the lock sampler beside it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,9 @@ use super::runner::{self, Surroundings};
 use super::sampler::{Sampled, Sampler, Watch};
 use super::settle::{Raw, settle};
 use super::stop::Stop;
-use crate::observe::{Migration, Pass, PhaseName};
+use crate::observe::{Migration, Pass, PhaseName, TableUsage};
+use crate::postgres::connect::{Session, connect};
+use crate::postgres::uses::table_uses;
 use crate::scenario::Plan;
 use crate::synth::KeyBook;
 use crate::traffic::{Fleet, FleetSetup, Timeline};
@@ -67,6 +70,7 @@ pub(super) async fn run_pass(stage: Stage<'_>) -> Result<(Pass, Option<String>),
         timeline: Arc::clone(&timeline),
     };
     let sampler = Sampler::start(stage.config.clone(), watch).map_err(RehearsalError::Thread)?;
+    let mut usage = Usage::begin(stage.config).await;
     fleet.go(Arc::clone(&timeline));
     let show = Show {
         stage,
@@ -74,7 +78,7 @@ pub(super) async fn run_pass(stage: Stage<'_>) -> Result<(Pass, Option<String>),
         sampler: &sampler,
         timeline: &timeline,
     };
-    let migration = phases(&show, &roster).await;
+    let migration = phases(&show, &roster, &mut usage).await;
     let end = timeline.now();
     let recording = fleet.stop(DRAIN).await?;
     let zero = timeline.start_of(PhaseName::Baseline).unwrap_or(end);
@@ -87,11 +91,50 @@ pub(super) async fn run_pass(stage: Stage<'_>) -> Result<(Pass, Option<String>),
                 timeline,
                 migration,
                 locks,
+                usage: usage.found,
                 end,
             },
         ),
         error,
     ))
+}
+
+/// Finds which tables the traffic uses. What cannot be read is left out: nothing else depends on it.
+struct Usage {
+    session: Option<Session>,
+    before: BTreeMap<String, i64>,
+    found: TableUsage,
+}
+
+impl Usage {
+    async fn begin(config: &Config) -> Self {
+        let session = connect(config, "pgrehearse usage").await.ok();
+        let mut usage = Self {
+            session,
+            before: BTreeMap::new(),
+            found: TableUsage::default(),
+        };
+        usage.before = usage.read().await;
+        usage
+    }
+
+    /// Must come before the migration, which uses tables too.
+    async fn end(&mut self) {
+        for (name, uses) in self.read().await {
+            match self.before.get(&name) {
+                Some(before) if *before == uses => self.found.idle.push(name),
+                _ => self.found.used.push(name),
+            }
+        }
+        self.session = None;
+    }
+
+    async fn read(&self) -> BTreeMap<String, i64> {
+        match &self.session {
+            Some(session) => table_uses(&session.client).await.unwrap_or_default(),
+            None => BTreeMap::new(),
+        }
+    }
 }
 
 /// What the live state is read from.
@@ -127,7 +170,7 @@ impl Show<'_> {
 }
 
 /// Goes through the phases; none if the stop came before the migration began.
-async fn phases(show: &Show<'_>, roster: &Roster) -> Option<Migration> {
+async fn phases(show: &Show<'_>, roster: &Roster, usage: &mut Usage) -> Option<Migration> {
     let Stage {
         plan,
         config,
@@ -140,6 +183,7 @@ async fn phases(show: &Show<'_>, roster: &Roster) -> Option<Migration> {
     {
         return None;
     }
+    usage.end().await;
     show.timeline.begin(PhaseName::Migration);
     observer.event(Event::Phase(PhaseName::Migration, None));
     let around = Surroundings {

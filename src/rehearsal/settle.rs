@@ -8,7 +8,7 @@ use crate::observe::recording::Recording;
 use crate::observe::waits::{SeenLock, TrackedLocks};
 use crate::observe::{
     HeldLock, LockWait, Locks, Migration, Pass, PassName, PhaseName, RootKind, Second, Statement,
-    Window,
+    TableUsage, Window,
 };
 use crate::scenario::Plan;
 use crate::traffic::Timeline;
@@ -19,6 +19,7 @@ pub(super) struct Raw {
     pub(super) timeline: Arc<Timeline>,
     pub(super) migration: Option<Migration>,
     pub(super) locks: TrackedLocks,
+    pub(super) usage: TableUsage,
     pub(super) end: Duration,
 }
 
@@ -36,6 +37,7 @@ pub(super) fn settle(plan: &Plan, raw: Raw) -> Pass {
         timeline,
         migration,
         locks: tracked,
+        usage,
         end,
     } = raw;
     let names: Vec<String> = plan
@@ -90,6 +92,7 @@ pub(super) fn settle(plan: &Plan, raw: Raw) -> Pass {
         locks,
         impact,
         series,
+        usage,
     }
 }
 

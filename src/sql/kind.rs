@@ -38,11 +38,6 @@ impl StatementKind {
         matches!(self, Self::TransactionStart | Self::TransactionEnd)
     }
 
-    /// Whether it may begin and end transactions by itself.
-    pub fn may_commit(self) -> bool {
-        matches!(self, Self::MayCommit)
-    }
-
     /// Whether it sets or resets a parameter.
     pub fn is_setting(self) -> bool {
         matches!(self, Self::Setting)
