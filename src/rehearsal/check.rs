@@ -41,12 +41,11 @@ pub async fn check(
     let before = integrity::before(plan, &config).await?;
     let timeline = Timeline::new();
     let migration = runner::run(
-        runner::Surroundings {
+        runner::Ground {
             config: &config,
             timeline: &timeline,
             roster: &Roster::default(),
-            observer: around.observer,
-            stop: around.stop,
+            around,
         },
         &plan.migration,
         plan.limits.migration_time,

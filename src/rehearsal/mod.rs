@@ -136,8 +136,7 @@ pub async fn rehearse(
         plan,
         config: &shadow.config(),
         keys: &shadow.keys,
-        observer: around.observer,
-        stop: around.stop,
+        around,
     })
     .await?;
     let mut notes = shadow.notes.clone();

@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio_postgres::Config;
 
 use super::RehearsalError;
-use super::events::{Event, Observer};
+use super::events::Event;
+use super::prepare::Surroundings;
 use super::roster::Roster;
-use super::runner::{self, Surroundings};
+use super::runner::{self, Ground};
 use super::sampler::{Sampled, Sampler, Watch};
 use super::settle::{Raw, settle};
-use super::stop::Stop;
 use crate::observe::{Migration, Pass, PhaseName, TableUsage};
 use crate::postgres::connect::{Session, connect};
 use crate::postgres::uses::table_uses;
@@ -36,10 +36,8 @@ pub(super) struct Stage<'a> {
     pub config: &'a Config,
     /// What the traffic picks keys from.
     pub keys: &'a KeyBook,
-    /// Who is told.
-    pub observer: &'a dyn Observer,
-    /// Ends the pass early, with what was measured.
-    pub stop: &'a Stop,
+    /// Who is told, and who may end the pass early, with what was measured.
+    pub around: Surroundings<'a>,
 }
 
 /// Runs the quiet pass. The second value says why the lock sampler saw nothing for a while, if so.
@@ -149,9 +147,12 @@ impl Show<'_> {
     /// Begins a phase and lets it last so long; false if the stop came.
     async fn phase(&self, name: PhaseName, length: Duration) -> bool {
         self.timeline.begin(name);
-        self.stage.observer.event(Event::Phase(name, Some(length)));
+        self.stage
+            .around
+            .observer
+            .event(Event::Phase(name, Some(length)));
         tokio::select! {
-            went = self.stage.stop.sleep(length) => went,
+            went = self.stage.around.stop.sleep(length) => went,
             () = self.live() => false,
         }
     }
@@ -161,7 +162,7 @@ impl Show<'_> {
         loop {
             tokio::time::sleep(LIVE_EVERY).await;
             let traffic = self.fleet.live();
-            self.stage.observer.event(Event::Live {
+            self.stage.around.observer.event(Event::Live {
                 traffic: &traffic,
                 waiters: self.sampler.waiters(),
             });
@@ -174,8 +175,7 @@ async fn phases(show: &Show<'_>, roster: &Roster, usage: &mut Usage) -> Option<M
     let Stage {
         plan,
         config,
-        observer,
-        stop,
+        around,
         ..
     } = show.stage;
     if !show.phase(PhaseName::Warmup, plan.phases.warmup).await
@@ -185,16 +185,17 @@ async fn phases(show: &Show<'_>, roster: &Roster, usage: &mut Usage) -> Option<M
     }
     usage.end().await;
     show.timeline.begin(PhaseName::Migration);
-    observer.event(Event::Phase(PhaseName::Migration, None));
-    let around = Surroundings {
+    around
+        .observer
+        .event(Event::Phase(PhaseName::Migration, None));
+    let ground = Ground {
         config,
         timeline: show.timeline,
         roster,
-        observer,
-        stop,
+        around,
     };
     let migration = tokio::select! {
-        migration = runner::run(around, &plan.migration, plan.limits.migration_time) => migration,
+        migration = runner::run(ground, &plan.migration, plan.limits.migration_time) => migration,
         () = show.live() => return None,
     };
     show.phase(PhaseName::Recovery, plan.phases.recovery).await;

@@ -5,36 +5,34 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
 
-use super::events::{Event, Observer};
+use super::events::Event;
 use super::facts::StatementFacts;
 use super::migration_session::{MigrationSession, Outcome, failure, server_error};
+use super::prepare::Surroundings;
 use super::roster::Roster;
-use super::stop::Stop;
 use crate::observe::{HeldLock, Migration, MigrationError, MigrationOutcome, Statement};
 use crate::postgres::facts::FactSnapshot;
 use crate::scenario::plan::{MigrationPlan, TransactionMode};
 use crate::sql::{Hazard, MigrationScript, SqlStatement, StatementKind, script_hazards};
 use crate::traffic::Timeline;
 
-/// What the runner needs beside the migration itself.
+/// Where a migration runs.
 #[derive(Clone, Copy)]
-pub(super) struct Surroundings<'a> {
+pub(super) struct Ground<'a> {
     /// The shadow database.
     pub config: &'a Config,
     /// The rehearsal's clock.
     pub timeline: &'a Timeline,
     /// Where the lock sampler finds the migration's place.
     pub roster: &'a Roster,
-    /// Who is told of each statement.
-    pub observer: &'a dyn Observer,
-    /// Ends the migration early.
-    pub stop: &'a Stop,
+    /// Who is told of each statement, and who may end the migration early.
+    pub around: Surroundings<'a>,
 }
 
 /// Runs the migration to its end: applied, failed, or aborted by the stop or by `time_limit`.
 /// Never fails: what went wrong is in the result. Times are on the timeline.
 pub(super) async fn run(
-    around: Surroundings<'_>,
+    ground: Ground<'_>,
     plan: &MigrationPlan,
     time_limit: Duration,
 ) -> Migration {
@@ -44,7 +42,7 @@ pub(super) async fn run(
         .iter()
         .flat_map(|script| script_hazards(script, one_transaction));
     let mut runner = Runner {
-        around,
+        ground,
         plan,
         hazards: hazards.collect(),
         place: Place::default(),
@@ -56,9 +54,9 @@ pub(super) async fn run(
         pid: 0,
         aborting: false,
     };
-    let start = around.timeline.now();
+    let start = ground.timeline.now();
     let (result, attempts) = runner.attempts(start + time_limit).await;
-    around.roster.leave();
+    ground.roster.leave();
     let outcome = match &result {
         Ok(()) => MigrationOutcome::Applied,
         Err(_) if runner.aborting => MigrationOutcome::Aborted,
@@ -69,7 +67,7 @@ pub(super) async fn run(
         outcome,
         attempts,
         start,
-        end: around.timeline.now(),
+        end: ground.timeline.now(),
         error: result.err(),
         committed: runner.committed,
         statements: runner.statements,
@@ -85,7 +83,7 @@ struct Place {
 }
 
 struct Runner<'a> {
-    around: Surroundings<'a>,
+    ground: Ground<'a>,
     plan: &'a MigrationPlan,
     /// Of every statement of every file.
     hazards: Vec<Vec<Hazard>>,
@@ -106,7 +104,7 @@ impl Runner<'_> {
     /// Attempts it as often as the plan allows, on one session: what was set before the failed
     /// transaction stays set. Also says how many attempts were made.
     async fn attempts(&mut self, deadline: Duration) -> (Outcome<()>, u32) {
-        let opened = MigrationSession::open(self.around.config, self.plan.lock_timeout).await;
+        let opened = MigrationSession::open(self.ground.config, self.plan.lock_timeout).await;
         let mut line = match opened {
             Ok(line) => line,
             Err(error) => return (Err(error), 1),
@@ -121,7 +119,7 @@ impl Runner<'_> {
             if !result.as_ref().is_err_and(timed_out)
                 || self.aborting
                 || attempts >= self.plan.attempts
-                || !self.around.stop.sleep(self.plan.backoff).await
+                || !self.ground.around.stop.sleep(self.plan.backoff).await
             {
                 return (result, attempts);
             }
@@ -139,7 +137,7 @@ impl Runner<'_> {
 
     /// One attempt, cancelled when the stop is asked for or the deadline on the timeline has come.
     async fn attempt(&mut self, line: &mut MigrationSession, deadline: Duration) -> Outcome<()> {
-        let (stop, timeline) = (self.around.stop, self.around.timeline);
+        let (stop, timeline) = (self.ground.around.stop, self.ground.timeline);
         let cancel = line.client().cancel_token();
         let aborted = {
             let scripts = self.scripts(line);
@@ -274,7 +272,7 @@ impl Runner<'_> {
 
     /// The locks of the open transaction are released now: by its end, or by the error that it met.
     fn note_release(&mut self) {
-        let now = self.around.timeline.now();
+        let now = self.ground.timeline.now();
         for statement in self.statements.iter_mut().skip(self.open_from) {
             for lock in &mut statement.locks {
                 lock.held = Some(now.saturating_sub(statement.start));
@@ -310,16 +308,16 @@ impl Runner<'_> {
             .iter()
             .map(|script| script.statements.len())
             .sum();
-        self.around.observer.event(Event::Statement {
+        self.ground.around.observer.event(Event::Statement {
             index,
             count,
             sql: &statement.text,
         });
         line.messages();
-        self.around.roster.enter(self.pid, index);
-        let start = self.around.timeline.now();
+        self.ground.roster.enter(self.pid, index);
+        let start = self.ground.timeline.now();
         let result = line.client().batch_execute(&statement.text).await;
-        let duration = self.around.timeline.now().saturating_sub(start);
+        let duration = self.ground.timeline.now().saturating_sub(start);
         self.statements.push(Statement {
             index,
             file: script.file.clone(),
