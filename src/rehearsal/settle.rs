@@ -7,8 +7,8 @@ use crate::observe::lock_mode::can_block;
 use crate::observe::recording::Recording;
 use crate::observe::waits::{SeenLock, TrackedLocks};
 use crate::observe::{
-    HeldLock, LockWait, Locks, Migration, Pass, PassName, PhaseName, RootKind, Second, Statement,
-    TableUsage, Window,
+    HeldLock, LockMode, LockWait, Locks, Migration, Pass, PassName, PhaseName, RootKind, Second,
+    Statement, TableUsage, Window,
 };
 use crate::scenario::Plan;
 use crate::traffic::Timeline;
@@ -252,8 +252,12 @@ fn has_taken(statement: &Statement, seen: &SeenLock) -> bool {
     lock.is_some_and(|lock| seen.granted.is_some_and(|granted| granted <= until(lock)))
 }
 
-/// A lock that was seen granted; one that was only asked for was never held.
+/// A lock that was seen granted; one that was only asked for was never held. AccessShareLock is left out:
+/// the questions about the statement take it too, on the same session.
 fn sampled(seen: &SeenLock) -> Option<HeldLock> {
+    if seen.mode.parse() == Ok(LockMode::AccessShare) {
+        return None;
+    }
     let granted = seen.granted?;
     Some(HeldLock {
         relation: seen.relation.clone(),
