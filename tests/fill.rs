@@ -53,7 +53,14 @@ async fn connect(config: &Config) -> Client {
 fn tables(rows: &[(&str, u64)]) -> BTreeMap<String, TableSpec> {
     let spec = |&(name, rows): &(&str, u64)| {
         let columns = BTreeMap::new();
-        (name.to_owned(), TableSpec { rows, columns })
+        (
+            name.to_owned(),
+            TableSpec {
+                rows,
+                columns,
+                ..TableSpec::default()
+            },
+        )
     };
     rows.iter().map(spec).collect()
 }

@@ -115,6 +115,8 @@ pub async fn read_schema(client: &Client) -> Result<Schema, Error> {
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
+            partitioning: None,
         });
     }
     let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
@@ -132,6 +134,7 @@ pub async fn read_schema(client: &Client) -> Result<Schema, Error> {
                 primary: row.try_get(2)?,
                 partial: row.try_get(3)?,
                 columns: row.try_get(4)?,
+                expressions: Vec::new(),
             });
         }
     }

@@ -94,6 +94,7 @@ impl ScenarioFile {
             let fill = TableSpec {
                 rows: scaled(table.rows, rows_scale),
                 columns: table.columns.clone(),
+                statistics: BTreeMap::new(),
             };
             let production_rows = table.production_rows.unwrap_or(table.rows);
             let plan = TablePlan {

@@ -85,6 +85,12 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// CHECK constraints.
     pub checks: Vec<Check>,
+    /// Exclusion constraints.
+    #[serde(default)]
+    pub exclusions: Vec<Exclusion>,
+    /// How its rows are spread over partitions, of a partitioned table.
+    #[serde(default)]
+    pub partitioning: Option<Partitioning>,
 }
 
 /// One column.
@@ -144,7 +150,22 @@ pub enum TypeKind {
         /// CHECK expressions over `VALUE`, by `pg_get_expr`.
         checks: Vec<String>,
     },
-    /// Anything else (composite, range, extension types), by its name.
+    /// A range and the type of its bounds.
+    Range {
+        /// The bounds' type.
+        subtype: Box<TypeKind>,
+    },
+    /// A multirange and the type of its ranges' bounds.
+    Multirange {
+        /// The bounds' type.
+        subtype: Box<TypeKind>,
+    },
+    /// A composite type and its fields in order.
+    Composite {
+        /// Name and type of each.
+        fields: Vec<(String, TypeKind)>,
+    },
+    /// Anything else (types of extensions), by its name.
     Other {
         /// `pg_type.typname`.
         name: String,
@@ -173,6 +194,95 @@ pub struct UniqueKey {
     pub columns: Vec<String>,
     /// Whether it is partial (`WHERE`).
     pub partial: bool,
+    /// Expressions among its columns, by `pg_get_indexdef`: their columns are not in `columns`.
+    #[serde(default)]
+    pub expressions: Vec<String>,
+}
+
+/// An exclusion constraint: no two rows for which all operators hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exclusion {
+    /// The constraint's name.
+    pub name: String,
+    /// Column, or expression by `pg_get_indexdef`, with the operator's name (`=`, `&&`).
+    pub elements: Vec<(String, String)>,
+    /// Whether it is partial (`WHERE`).
+    pub partial: bool,
+}
+
+/// How a partitioned table's rows are spread over its partitions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partitioning {
+    /// The strategy.
+    pub strategy: PartitionStrategy,
+    /// The key's columns; none for an expression.
+    pub key: Vec<Option<String>>,
+    /// The partitions by name.
+    pub partitions: Vec<Partition>,
+}
+
+/// PostgreSQL's ways to partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionStrategy {
+    /// `PARTITION BY RANGE`.
+    Range,
+    /// `PARTITION BY LIST`.
+    List,
+    /// `PARTITION BY HASH`.
+    Hash,
+}
+
+/// One partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// `pg_class.oid`.
+    pub oid: u32,
+    /// Its name.
+    pub name: RelationName,
+    /// Which rows it takes.
+    pub bound: PartitionBound,
+    /// How it is partitioned itself.
+    pub partitioning: Option<Box<Partitioning>>,
+}
+
+/// Which rows a partition takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionBound {
+    /// What no other takes.
+    Default,
+    /// From the first, inclusive, to the second, exclusive, column after column.
+    Range {
+        /// `FROM`.
+        from: Vec<PartitionEdge>,
+        /// `TO`.
+        to: Vec<PartitionEdge>,
+    },
+    /// These values; none is NULL.
+    List {
+        /// `IN`.
+        values: Vec<Option<String>>,
+    },
+    /// Keys whose hash leaves this remainder.
+    Hash {
+        /// `MODULUS`.
+        modulus: u32,
+        /// `REMAINDER`.
+        remainder: u32,
+    },
+}
+
+/// One column's end of a range partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionEdge {
+    /// `MINVALUE`.
+    MinValue,
+    /// A value's text.
+    Value(String),
+    /// `MAXVALUE`.
+    MaxValue,
 }
 
 /// A foreign key.

@@ -24,6 +24,7 @@ mod permutation;
 mod plan;
 mod random;
 mod shape;
+mod statistics;
 mod text;
 mod unique;
 mod world;
@@ -38,6 +39,7 @@ pub use error::{Problem, SynthError};
 pub use given::{GivenRows, wanted_rows};
 pub use keybook::KeyBook;
 pub use plan::{FillPlan, TablePlan};
+pub use statistics::ColumnStatistics;
 
 /// How many rows a table gets and what the scenario says of its columns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,9 @@ pub struct TableSpec {
     pub rows: u64,
     /// Overrides by column name.
     pub columns: BTreeMap<String, ColumnSpec>,
+    /// What is known of columns from a captured database, by column name; overrides win.
+    #[serde(default)]
+    pub statistics: BTreeMap<String, ColumnStatistics>,
 }
 
 /// What a scenario says of one column (DESIGN §6).
@@ -72,6 +77,11 @@ pub struct ColumnSpec {
     pub width: Option<u32>,
     /// Distinct values.
     pub distinct: Option<u64>,
+    /// A SQL expression over `n`, the row number from 1, that the server evaluates.
+    pub sql: Option<String>,
+    /// How far the order of the values follows the order of the rows: −1 to 1, as
+    /// `pg_stats.correlation`.
+    pub correlation: Option<f64>,
 }
 
 #[cfg(test)]

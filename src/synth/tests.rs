@@ -59,6 +59,7 @@ fn table(name: &str, columns: &[&str], keys: &[&str], foreign: &[&str]) -> Table
         primary: index == 0,
         columns: strings(columns),
         partial: false,
+        expressions: Vec::new(),
     };
     let foreign_key = |text: &&str| {
         let (columns, target) = text.split_once('>').unwrap();
@@ -78,6 +79,8 @@ fn table(name: &str, columns: &[&str], keys: &[&str], foreign: &[&str]) -> Table
         unique_keys: keys.iter().enumerate().map(key).collect(),
         foreign_keys: foreign.iter().map(foreign_key).collect(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
+        partitioning: None,
     }
 }
 
@@ -89,7 +92,16 @@ fn specs(text: &str) -> BTreeMap<String, TableSpec> {
         columns: BTreeMap<String, ColumnSpec>,
     }
     let tables: BTreeMap<String, Spec> = toml::from_str(text).unwrap();
-    let spec = |(name, Spec { rows, columns })| (name, TableSpec { rows, columns });
+    let spec = |(name, Spec { rows, columns })| {
+        (
+            name,
+            TableSpec {
+                rows,
+                columns,
+                ..TableSpec::default()
+            },
+        )
+    };
     tables.into_iter().map(spec).collect()
 }
 

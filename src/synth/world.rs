@@ -29,6 +29,8 @@ static NOTHING: ColumnSpec = ColumnSpec {
     pattern: None,
     width: None,
     distinct: None,
+    sql: None,
+    correlation: None,
 };
 
 impl<'a> World<'a> {

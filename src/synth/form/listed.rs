@@ -165,7 +165,7 @@ fn holds(kind: &TypeKind, text: &str) -> bool {
         TypeKind::Base { name, modifiers } => (name.as_str(), modifiers),
         TypeKind::Enum { labels } => return labels.iter().any(|label| label == text),
         TypeKind::Domain { base, .. } => return holds(base, text),
-        TypeKind::Array { .. } | TypeKind::Other { .. } => return true,
+        _ => return true,
     };
     let integer = |low: i64, high: i64| {
         text.trim()

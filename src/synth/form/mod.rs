@@ -125,6 +125,9 @@ fn by_type(kind: &TypeKind, ask: &Ask<'_>) -> Result<Form, Problem> {
         TypeKind::Enum { labels } => return listed::from_labels(labels, ask),
         TypeKind::Array { element } => return array(element, ask),
         TypeKind::Domain { base, .. } => return by_type(base, ask),
+        TypeKind::Range { .. } | TypeKind::Multirange { .. } | TypeKind::Composite { .. } => {
+            return Err(Problem::Unsupported);
+        }
         TypeKind::Other { name } => (name.as_str(), [].as_slice()),
     };
     let modifier = modifiers
