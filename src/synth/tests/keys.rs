@@ -1,0 +1,208 @@
+//! Foreign keys and unique keys of every shape, checked by brute force over all rows.
+
+use super::*;
+
+/// Every key of every table, over all its rows.
+fn broken(schema: &Schema, plan: &FillPlan) -> Vec<String> {
+    let mut data = BTreeMap::new();
+    for table in &schema.tables {
+        let filled = plan.table(&table.name.to_string());
+        let rows = filled.map_or(Vec::new(), |_| rows(plan, &table.name.to_string()));
+        data.insert(&table.name, rows);
+    }
+    let mut broken = Vec::new();
+    for table in &schema.tables {
+        let rows = &data[&table.name];
+        let place = |name: &String| table.columns.iter().position(|c| c.name == *name).unwrap();
+        for (index, column) in table.columns.iter().enumerate() {
+            if column.not_null && rows.iter().any(|row| row[index].is_none()) {
+                broken.push(format!("{}.{} is NULL", table.name, column.name));
+            }
+        }
+        for key in &table.unique_keys {
+            let columns: Vec<usize> = key.columns.iter().map(place).collect();
+            let mut seen = BTreeSet::new();
+            let whole = |values: &Vec<Option<String>>| !values.contains(&None);
+            let all = project(rows, &columns);
+            if let Some(twice) = all
+                .into_iter()
+                .filter(whole)
+                .find(|v| !seen.insert(v.clone()))
+            {
+                broken.push(format!("{} has {twice:?} twice", key.name));
+            }
+        }
+        for key in &table.foreign_keys {
+            let columns: Vec<usize> = key.columns.iter().map(place).collect();
+            let parent = schema
+                .tables
+                .iter()
+                .find(|t| t.name == key.references)
+                .unwrap();
+            let its = |name: &String| parent.columns.iter().position(|c| c.name == *name).unwrap();
+            let referenced: Vec<usize> = key.referenced_columns.iter().map(its).collect();
+            let there: BTreeSet<_> = project(&data[&parent.name], &referenced)
+                .into_iter()
+                .collect();
+            let dangling = project(rows, &columns)
+                .into_iter()
+                .find(|values| !values.contains(&None) && !there.contains(values));
+            if let Some(values) = dangling {
+                broken.push(format!(
+                    "{} has {values:?}, which {} lacks",
+                    key.name, parent.name
+                ));
+            }
+        }
+    }
+    broken
+}
+
+fn assert_sound(tables: Vec<Table>, scenario: &str) -> FillPlan {
+    let schema = schema(tables);
+    let plan = FillPlan::new(&schema, &specs(scenario), 42).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(broken(&schema, &plan), Vec::<String>::new());
+    plan
+}
+
+/// How often each combination of values is there.
+fn count(plan: &FillPlan, table: &str, columns: &[usize]) -> BTreeMap<Vec<Option<String>>, usize> {
+    let mut count = BTreeMap::new();
+    for values in project(&rows(plan, table), columns) {
+        *count.entry(values).or_insert(0) += 1;
+    }
+    count
+}
+
+fn workspaces() -> Vec<Table> {
+    vec![
+        table("tenants", &["id int4!", "name text!"], &["id"], &[]),
+        table(
+            "users",
+            &["tenant_id int4!", "id int8!", "boss_id int8"],
+            &["tenant_id id"],
+            &[
+                "tenant_id > tenants id",
+                "tenant_id boss_id > users tenant_id id",
+            ],
+        ),
+        table(
+            "projects",
+            &[
+                "tenant_id int4!",
+                "id uuid!",
+                "owner_id int8!",
+                "number int4!",
+            ],
+            &["id", "tenant_id id", "tenant_id number"],
+            &[
+                "tenant_id > tenants id",
+                "tenant_id owner_id > users tenant_id id",
+            ],
+        ),
+        table(
+            "tasks",
+            &[
+                "tenant_id int4!",
+                "project_id uuid!",
+                "id int8!",
+                "author int8!",
+                "tester int8",
+                "parent int8",
+            ],
+            &["tenant_id project_id id"],
+            &[
+                "tenant_id project_id > projects tenant_id id",
+                "tenant_id author > users tenant_id id",
+                "tenant_id tester > users tenant_id id",
+                "tenant_id project_id parent > tasks tenant_id project_id id",
+            ],
+        ),
+        table(
+            "comments",
+            &[
+                "tenant_id int4!",
+                "project_id uuid!",
+                "task_id int8!",
+                "line int2!",
+                "author int8!",
+            ],
+            &["tenant_id project_id task_id line"],
+            &[
+                "tenant_id project_id task_id > tasks tenant_id project_id id",
+                "tenant_id author > users tenant_id id",
+                "tenant_id > tenants id",
+            ],
+        ),
+        table(
+            "members",
+            &[
+                "tenant_id int4!",
+                "user_id int8!",
+                "project_id uuid!",
+                "role mood!",
+            ],
+            &["tenant_id user_id project_id"],
+            &[
+                "tenant_id user_id > users tenant_id id",
+                "tenant_id project_id > projects tenant_id id",
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn foreign_keys_that_share_columns_agree() {
+    let scenario = "
+        tenants = { rows = 12 }
+        users = { rows = 300 }
+        projects = { rows = 60 }
+        tasks = { rows = 2000 }
+        comments = { rows = 3000 }
+        members = { rows = 1400 }";
+    let plan = assert_sound(workspaces(), scenario);
+    // 12 tenants of 25 users and 5 projects: 1500 combinations.
+    assert_eq!(count(&plan, "members", &[0]).len(), 12);
+    assert!(plan.notes.is_empty(), "{:?}", plan.notes);
+    let bosses = count(&plan, "users", &[2]);
+    assert_eq!(bosses[&vec![None]], 12, "one head a tenant");
+    assert!(bosses.len() > 20);
+    assert!(count(&plan, "comments", &[0, 4]).len() > 200);
+    let numbers = count(&plan, "projects", &[3]);
+    assert_eq!(
+        numbers.len(),
+        5,
+        "numbers count within tenants: {numbers:?}"
+    );
+}
+
+#[test]
+fn every_tenant_that_is_used_has_what_is_wanted() {
+    // Fewer projects than tenants: users of tenants without projects take no part.
+    let scenario = "
+        tenants = { rows = 50 }
+        users = { rows = 170 }
+        projects = { rows = 7 }
+        tasks = { rows = 300 }
+        comments = { rows = 10 }
+        members = { rows = 20 }";
+    let plan = assert_sound(workspaces(), scenario);
+    assert_eq!(count(&plan, "members", &[0]).len(), 7);
+}
+
+#[test]
+fn shared_columns_follow_their_distribution() {
+    let scenario = "
+        tenants = { rows = 100 }
+        users = { rows = 5000, columns.tenant_id.distribution = \"zipf(1)\" }
+        projects = { rows = 1000 }
+        tasks = { rows = 10000, columns.author.distribution = \"zipf(1.5)\" }
+        comments = { rows = 10 }
+        members = { rows = 0 }";
+    let plan = assert_sound(workspaces(), scenario);
+    let tenants = count(&plan, "users", &[0]);
+    let largest = tenants.values().max().unwrap();
+    assert!((600..1200).contains(largest), "{largest}");
+    let authors = count(&plan, "tasks", &[0, 3]);
+    assert!(*authors.values().max().unwrap() > 30, "some write much");
+}
