@@ -206,3 +206,150 @@ fn shared_columns_follow_their_distribution() {
     let authors = count(&plan, "tasks", &[0, 3]);
     assert!(*authors.values().max().unwrap() > 30, "some write much");
 }
+
+/// A random schema of tables that belong to tenants, and its scenario.
+struct Nasty {
+    random: random::Sequence,
+    tables: Vec<Table>,
+    scenario: String,
+    /// Tables that have a tenant, and the columns of their primary keys.
+    scoped: Vec<(String, Vec<String>)>,
+}
+
+impl Nasty {
+    fn below(&mut self, count: u64) -> u64 {
+        random::below(self.random.next(), count)
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn add(&mut self, name: &str, columns: &[String], keys: &[String], foreign: &[String]) {
+        fn texts(all: &[String]) -> Vec<&str> {
+            all.iter().map(String::as_str).collect()
+        }
+        let rows = match self.below(4) {
+            0 => 1 + self.below(6),
+            1 => 1 + self.below(30),
+            _ => 1 + self.below(200),
+        };
+        self.scenario += &format!("{name} = {{ rows = {rows} }}\n");
+        let made = table(name, &texts(columns), &texts(keys), &texts(foreign));
+        self.tables.push(made);
+    }
+
+    /// A table of a tenant with foreign keys to other such tables, itself among them.
+    fn scoped_table(&mut self, number: u64) {
+        let name = format!("t{number}");
+        let kind = ["int4!", "uuid!", "text!", "int8!"][self.below(4) as usize];
+        let mut columns = vec!["tenant int4!".to_owned(), format!("id {kind}")];
+        let mut foreign = Vec::new();
+        if self.chance(70) {
+            foreign.push("tenant > tenants id".to_owned());
+        }
+        let mut primary = vec!["tenant".to_owned()];
+        for link in 0..self.below(4) {
+            let choice = self.below(self.scoped.len() as u64 + 1) as usize;
+            let Some((parent, key)) = self.scoped.get(choice).cloned() else {
+                if columns.iter().any(|column| column.starts_with("parent")) {
+                    continue;
+                }
+                columns.push(format!("parent {}", kind.trim_end_matches('!')));
+                foreign.push(format!("tenant parent > {name} tenant id"));
+                continue;
+            };
+            let parent_table = self.tables.iter().find(|t| t.name.name == parent).unwrap();
+            let kinds: Vec<String> = key
+                .iter()
+                .map(|column| parent_table.column(column).unwrap().data_type.name.clone())
+                .collect();
+            let null = if self.chance(25) { "" } else { "!" };
+            let mut own = Vec::new();
+            for (place, kind) in kinds.iter().enumerate() {
+                own.push(match place {
+                    0 => "tenant".to_owned(),
+                    _ => format!("c{link}_{place}"),
+                });
+                if place > 0 {
+                    columns.push(format!("c{link}_{place} {kind}{null}"));
+                }
+            }
+            foreign.push(format!("{} > {parent} {}", own.join(" "), key.join(" ")));
+            if null == "!" && primary.len() == 1 && key.len() == 2 && self.chance(25) {
+                primary.push(own[1].clone());
+            }
+        }
+        primary.push("id".to_owned());
+        let mut keys = vec![primary.join(" ")];
+        if foreign.iter().any(|f| f.starts_with("tenant parent")) || self.chance(50) {
+            // What others reference must be unique.
+            keys.push("tenant id".to_owned());
+        }
+        match self.chance(80) || keys.len() > 1 {
+            true => self.scoped.push((name.clone(), strings("tenant id"))),
+            false => self.scoped.push((name.clone(), primary)),
+        }
+        if !keys.iter().any(|key| key == "tenant id") && self.scoped.last().unwrap().1.len() == 2 {
+            keys.push("tenant id".to_owned());
+        }
+        self.add(&name, &columns, &keys, &foreign);
+    }
+
+    fn new(seed: u64, count: u64) -> Self {
+        let mut nasty = Self {
+            random: random::Sequence(seed),
+            tables: Vec::new(),
+            scenario: String::new(),
+            scoped: Vec::new(),
+        };
+        nasty.add("tenants", &["id int4!".to_owned()], &["id".to_owned()], &[]);
+        for number in 0..count {
+            nasty.scoped_table(number);
+        }
+        nasty
+    }
+}
+
+#[test]
+fn random_schemas_of_tenants_hold() {
+    let (mut made, mut refused) = (0, 0);
+    for seed in 0..400 {
+        let Nasty {
+            tables, scenario, ..
+        } = Nasty::new(seed, 1 + seed % 6);
+        let schema = schema(tables);
+        match FillPlan::new(&schema, &specs(&scenario), seed) {
+            Ok(plan) => {
+                made += 1;
+                let broken = broken(&schema, &plan);
+                assert!(
+                    broken.is_empty(),
+                    "seed {seed}: {broken:?} in\n{scenario}{}",
+                    describe(&schema)
+                );
+            }
+            Err(error) => {
+                println!("seed {seed}: {error}\n{scenario}{}", describe(&schema));
+                refused += 1;
+            }
+        }
+    }
+    assert!(made >= 390, "{made} of 400 were made, {refused} refused");
+}
+
+/// The keys of a schema, for a failing test.
+fn describe(schema: &Schema) -> String {
+    let mut text = String::new();
+    for table in &schema.tables {
+        text += &format!("{}\n", table.name.name);
+        for key in &table.unique_keys {
+            text += &format!("  unique {:?}\n", key.columns);
+        }
+        for key in &table.foreign_keys {
+            let (to, columns) = (&key.references.name, &key.referenced_columns);
+            text += &format!("  {:?} > {to} {columns:?}\n", key.columns);
+        }
+    }
+    text
+}
