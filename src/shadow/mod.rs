@@ -1,6 +1,7 @@
 //! The shadow: the database that a migration is rehearsed on.
 
 mod account;
+pub mod cache;
 mod cluster;
 mod death_signal;
 mod directory;
@@ -15,7 +16,7 @@ mod settings;
 
 pub use directory::sweep;
 pub use error::ServerError;
-pub use installation::find_pg_bin;
+pub use installation::{find_pg_bin, postgres_build};
 pub use postmaster::EmergencyStop;
 pub use schema::{LoadSummary, SchemaError, StatementFailure, load_schema};
 pub use server::{Server, ServerOptions};
