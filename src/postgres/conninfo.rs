@@ -309,7 +309,10 @@ mod tests {
             "postgres://%2Ftmp%2Fs/x?user=ann",
             &[("dbname", "x"), ("host", "/tmp/s"), ("user", "ann")],
         );
-        assert_says("postgres:///x?ssl=true", &[("dbname", "x"), ("sslmode", "require")]);
+        assert_says(
+            "postgres:///x?ssl=true",
+            &[("dbname", "x"), ("sslmode", "require")],
+        );
     }
 
     #[test]

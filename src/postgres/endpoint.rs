@@ -10,8 +10,8 @@ use tokio_postgres::tls::NoTls;
 use tokio_postgres::{CancelToken, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::conninfo::{self, ConninfoError, Parameters};
 use super::connect::{Session, open};
+use super::conninfo::{self, ConninfoError, Parameters};
 use super::passfile::{self, Login};
 use super::tls::{self, SslMode, TlsError, TlsOptions};
 
@@ -106,7 +106,9 @@ impl Endpoint {
                     return Err(error);
                 };
                 // Where both fail, the first way is the one that was meant.
-                self.attempt(&mut config, Some(second)).await.map_err(|_| error)
+                self.attempt(&mut config, Some(second))
+                    .await
+                    .map_err(|_| error)
             }
             other => other,
         }
@@ -244,7 +246,11 @@ fn or_default(
 fn default_host(port: &str) -> String {
     let mut folders = SOCKET_FOLDERS.into_iter();
     folders
-        .find(|folder| PathBuf::from(folder).join(format!(".s.PGSQL.{port}")).exists())
+        .find(|folder| {
+            PathBuf::from(folder)
+                .join(format!(".s.PGSQL.{port}"))
+                .exists()
+        })
         .unwrap_or("localhost")
         .to_owned()
 }
@@ -272,14 +278,20 @@ fn tls_options(
         mode,
         roots: own("sslrootcert", "root.crt"),
         identity: own("sslcert", "postgresql.crt").zip(own("sslkey", "postgresql.key")),
-        direct: parameters.get("sslnegotiation").is_some_and(|how| how == "direct"),
+        direct: parameters
+            .get("sslnegotiation")
+            .is_some_and(|how| how == "direct"),
     })
 }
 
 /// A URL for people: whoever uses it gives the password in another way.
 fn shown(parameters: &Parameters) -> String {
     let get = |keyword: &str| parameters.get(keyword).map_or("", String::as_str);
-    let host = if get("host").is_empty() { get("hostaddr") } else { get("host") };
+    let host = if get("host").is_empty() {
+        get("hostaddr")
+    } else {
+        get("host")
+    };
     let port = match get("port") {
         "" | "5432" => String::new(),
         port => format!(":{port}"),
@@ -356,7 +368,10 @@ mod tests {
         for (address, says) in [
             ("host=h sslmode=verify-ca", "sslrootcert"),
             ("host=h sslmode=require sslrootcert=system", "verify-full"),
-            ("host=h sslmode=verify-full sslrootcert=/no/where", "/no/where"),
+            (
+                "host=h sslmode=verify-full sslrootcert=/no/where",
+                "/no/where",
+            ),
         ] {
             let error = Endpoint::read(address, &|_| None).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");

@@ -14,6 +14,7 @@ pub mod integrity;
 pub mod locks;
 pub mod names;
 pub mod passfile;
+pub mod removal;
 pub mod savepoint;
 pub mod sequences;
 pub mod settle;

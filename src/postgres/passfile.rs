@@ -92,7 +92,10 @@ db:*:*:ann:second
         assert_eq!(find(FILE, ANN).as_deref(), Some("first"));
         let other = Login { port: "1", ..ANN };
         assert_eq!(find(FILE, other).as_deref(), Some("second"));
-        let odd = Login { user: "o:dd", ..ANN };
+        let odd = Login {
+            user: "o:dd",
+            ..ANN
+        };
         assert_eq!(find(FILE, odd).as_deref(), Some("with:colon\\"));
         assert_eq!(find(FILE, Login { user: "bob", ..ANN }), None);
     }

@@ -242,8 +242,7 @@ impl ServerCertVerifier for Verifier {
         match verified {
             // The name is looked at last, when the chain has been found good.
             Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. },
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !trust.by_name => Ok(ServerCertVerified::assertion()),
             other => other,
         }
