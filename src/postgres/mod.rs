@@ -9,6 +9,7 @@ pub mod database;
 pub mod endpoint;
 pub mod facts;
 pub mod given;
+pub mod identity;
 pub mod indexes;
 pub mod integrity;
 pub mod locks;
