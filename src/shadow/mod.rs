@@ -1,6 +1,7 @@
 //! The shadow: the database that a migration is rehearsed on.
 
 mod account;
+pub mod cache;
 mod cluster;
 mod death_signal;
 mod directory;
@@ -20,7 +21,7 @@ pub use directory::sweep;
 pub use error::ServerError;
 pub use existing::{ExistingOptions, ExistingShadow, default_database};
 pub use guard::GuardError;
-pub use installation::find_pg_bin;
+pub use installation::{find_pg_bin, postgres_build};
 pub use mark::mark;
 pub use postmaster::EmergencyStop;
 pub use schema::{LoadSummary, SchemaError, StatementFailure, load_schema};

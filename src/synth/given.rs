@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::schema::{RelationName, Schema, Table};
 
 use super::TableSpec;
@@ -11,7 +13,7 @@ use super::plan::TablePlan;
 use super::shape::Shape;
 
 /// Rows that a table got from the schema's files.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GivenRows {
     /// The table.
     pub name: RelationName,
