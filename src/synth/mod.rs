@@ -9,9 +9,11 @@
 mod assign;
 mod build;
 mod calendar;
+mod circles;
 mod column;
 mod decimal;
 mod distribution;
+mod domains;
 mod draw;
 mod error;
 mod every;
