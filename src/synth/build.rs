@@ -1,10 +1,11 @@
 //! From a schema and a scenario to the plan of every column.
 
+mod cased;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::schema::{RelationName, Schema, Table};
-use crate::sql::{Bound, BoundRule, understand_check};
 
 use super::column::ColumnPlan;
 use super::domains::Inferred;
@@ -17,6 +18,7 @@ use super::plan::{FillPlan, TablePlan};
 use super::survey::{Surveys, all_links, survey};
 use super::world::World;
 use super::{GivenRows, TableSpec, circles, random};
+use cased::Variant;
 
 /// Plans columns, each after those that it references.
 struct Builder<'g> {
@@ -24,6 +26,8 @@ struct Builder<'g> {
     kinship: &'g Kinship<'g>,
     ground: &'g Surveys<'g>,
     built: BTreeMap<(RelationName, String), Option<Arc<ColumnPlan>>>,
+    /// Plans of columns in single cases of their rows.
+    variants: BTreeMap<(RelationName, String, usize), Variant>,
     /// Columns whose parents are being planned.
     open: BTreeSet<(RelationName, String)>,
     notes: Vec<String>,
@@ -109,6 +113,7 @@ fn plan(
         kinship: &kinship,
         ground: &ground,
         built: BTreeMap::new(),
+        variants: BTreeMap::new(),
         open: BTreeSet::new(),
         notes: Vec::new(),
     };
@@ -140,21 +145,6 @@ fn plan(
     })
 }
 
-/// The CHECKs of a table that are not, or not all, understood.
-fn unknown_checks(table: &Table) -> impl Iterator<Item = String> {
-    let unknown = |bound: &Bound| matches!(bound.rule, BoundRule::Unknown(_));
-    let checks = table.checks.iter().filter(move |check| {
-        let bounds = understand_check(&check.expression);
-        bounds.is_empty() || bounds.iter().any(unknown)
-    });
-    checks.map(|check| {
-        format!(
-            "{}: CHECK {} is not understood; rows may break it",
-            table.name, check.name
-        )
-    })
-}
-
 impl<'g> Builder<'g> {
     /// The written columns of a table, none of a table without rows.
     fn columns(&mut self, table: &Table) -> Result<Vec<Arc<ColumnPlan>>, SynthError> {
@@ -162,7 +152,7 @@ impl<'g> Builder<'g> {
         let Some(planned) = ground.get(&table.name) else {
             return Ok(Vec::new());
         };
-        self.notes.extend(unknown_checks(table));
+        self.notes.extend(planned.cases.notes.iter().cloned());
         self.notes.extend(planned.unique.notes.iter().cloned());
         let mut columns = Vec::new();
         for column in &table.columns {
@@ -216,9 +206,13 @@ impl<'g> Builder<'g> {
             links: &planned.links,
             kinship: self.kinship,
             unique: &planned.unique,
+            within: None,
         };
         if let Some(reason) = planned.links.null.get(name) {
             return Ok(place.null(reason));
+        }
+        if let Some(group) = planned.cases.group(name) {
+            return self.cased_column(place, &planned.links, group);
         }
         match planned.links.deciding(name) {
             Some(link) => self.new_linked_column(place, link),

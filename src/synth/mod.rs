@@ -9,9 +9,11 @@
 mod assign;
 mod build;
 mod calendar;
+mod cases;
 mod circles;
 mod column;
 mod decimal;
+mod derived;
 mod distribution;
 mod domains;
 mod draw;
