@@ -9,7 +9,7 @@ use super::column::{ColumnPlan, Event, Source};
 use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
-use super::form::{Ask, Form, form};
+use super::form::{Ask, Form, form, scalar};
 use super::kin::Radix;
 use super::kinship::Kinship;
 use super::limits::Limits;
@@ -183,11 +183,21 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         orphans: Event::default(),
         draw,
         source: Source::Shape {
-            capacity: made.capacity,
+            capacity: within_type(kind, &made, &ask),
             shape: made.shape,
         },
     };
     Ok((Some(plan), None))
+}
+
+/// How many ordinals are within the type, where nothing but the usual range ends a form before.
+fn within_type(kind: &TypeKind, form: &Form, ask: &Ask<'_>) -> u64 {
+    let bounded = ask.spec.range.is_some() || !ask.limits.max.is_empty();
+    let held = scalar(kind).and_then(|scalar| scalar.capacity(&form.shape));
+    match held.filter(|_| !bounded) {
+        Some(held) => held.max(form.capacity),
+        None => form.capacity,
+    }
 }
 
 /// A type that values are not generated for: its default or NULL, where it may.

@@ -94,7 +94,7 @@ fn workspaces() -> Vec<Table> {
                 "owner_id int8!",
                 "number int4!",
             ],
-            &["id", "tenant_id id", "tenant_id number"],
+            &["tenant_id id", "tenant_id number"],
             &[
                 "tenant_id > tenants id",
                 "tenant_id owner_id > users tenant_id id",
