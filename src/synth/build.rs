@@ -11,6 +11,7 @@ use super::error::{Problem, SynthError};
 use super::linked::{is_within, linked_column};
 use super::links::{Link, Links};
 use super::own::{Made, Place, capacity, check_overrides, own_column};
+use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
 use super::unique::Uniqueness;
 use super::world::World;
@@ -33,6 +34,7 @@ struct Builder<'g> {
     built: BTreeMap<(RelationName, String), Option<Arc<ColumnPlan>>>,
     /// Columns whose parents are being planned.
     open: BTreeSet<(RelationName, String)>,
+    layouts: BTreeMap<RelationName, Option<Arc<Layout>>>,
     notes: Vec<String>,
 }
 
@@ -81,6 +83,7 @@ fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError>
         ground: &ground,
         built: BTreeMap::new(),
         open: BTreeSet::new(),
+        layouts: BTreeMap::new(),
         notes: Vec::new(),
     };
     let mut plans = Vec::new();
@@ -194,11 +197,13 @@ impl<'g> Builder<'g> {
         let Some((planned, column)) = found.filter(|(_, column)| !column.generated) else {
             return Ok((None, None));
         };
+        let layout = self.layout(planned)?;
         let place = Place {
             world: self.world,
             table: planned.table,
             column,
             unique: &planned.unique,
+            layout: layout.as_deref(),
         };
         if let Some(reason) = planned.links.null.get(name) {
             return Ok(place.null(reason));
@@ -207,6 +212,24 @@ impl<'g> Builder<'g> {
             Some(link) => self.new_linked_column(place, link),
             None => own_column(place),
         }
+    }
+
+    /// How a table's rows are spread over its partitions.
+    fn layout(&mut self, planned: &Planned<'_>) -> Result<Option<Arc<Layout>>, SynthError> {
+        let name = &planned.table.name;
+        if let Some(known) = self.layouts.get(name) {
+            return Ok(known.clone());
+        }
+        let known = Known {
+            world: self.world,
+            table: planned.table,
+            links: &planned.links,
+            unique: &planned.unique,
+        };
+        let mut parents = |link: &Link, column: &str| self.column(&link.parent, column);
+        let layout = Layout::of_table(known, &mut parents)?.map(Arc::new);
+        self.layouts.insert(name.clone(), layout.clone());
+        Ok(layout)
     }
 
     fn new_linked_column(&mut self, place: Place<'_>, link: &Link) -> Result<Made, SynthError> {

@@ -1,7 +1,10 @@
 //! From a row's number to the ordinal that its value is made from.
 
+use std::sync::Arc;
+
 use super::distribution::{Distribution, Sampler};
 use super::permutation::Permutation;
+use super::pieces::Pieces;
 use super::random;
 
 /// Which ordinal a column's value is made from in a given row. For a foreign key the ordinal is the
@@ -24,8 +27,20 @@ pub(crate) enum Draw {
     Digit(Digit),
     /// Rises with the row: a random place in the row's own stretch of `step` ordinals.
     Rising { key: u64, step: u64 },
+    /// One of these, which are ordinals in rising order.
+    Listed { rows: Arc<[u64]>, chosen: Chosen },
+    /// By the stretch of rows that the row is in.
+    Pieces(Pieces<Piece>),
     /// Never anything: NULL.
     Nothing,
+}
+
+/// The draw of a stretch of rows, which it counts from 0.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    /// What is added to its ordinals.
+    pub(crate) offset: u64,
+    pub(crate) draw: Draw,
 }
 
 /// A choice by a distribution, with frequent ones scattered.
@@ -128,6 +143,15 @@ impl Draw {
                 let within = random::below(random::bits(*key, row), *step);
                 Some(row.saturating_mul(*step).saturating_add(within))
             }
+            Self::Listed { rows, chosen } => {
+                let place = chosen.choose(row, random::bits(chosen.key, row));
+                rows.get(usize::try_from(place).ok()?).copied()
+            }
+            Self::Pieces(pieces) => {
+                let (row, piece) = pieces.at(row)?;
+                let ordinal = piece.draw.ordinal(row)?;
+                Some(piece.offset.saturating_add(ordinal))
+            }
             Self::Nothing => None,
         }
     }
@@ -142,6 +166,17 @@ impl Draw {
                 radix.unwrap_or_else(|| rows.div_ceil((*block).max(1)))
             }
             Self::Rising { step, .. } => rows.saturating_mul(*step),
+            Self::Listed { rows, .. } => rows.last().map_or(0, |last| last.saturating_add(1)),
+            Self::Pieces(pieces) => {
+                let ends =
+                    pieces
+                        .lengths(rows)
+                        .map(|(piece, rows)| match piece.draw.domain(rows) {
+                            0 => 0,
+                            domain => piece.offset.saturating_add(domain),
+                        });
+                ends.max().unwrap_or(0)
+            }
             Self::Nothing => 0,
         }
     }

@@ -54,16 +54,11 @@ impl Limits {
         kind
     }
 
-    fn add(&mut self, bound: Bound) {
+    pub(crate) fn add(&mut self, bound: Bound) {
         match bound.rule {
             BoundRule::Min { value, inclusive } => self.min.push((value, inclusive)),
             BoundRule::Max { value, inclusive } => self.max.push((value, inclusive)),
-            BoundRule::OneOf(values) => {
-                self.one_of = Some(match self.one_of.take() {
-                    None => values,
-                    Some(old) => old.into_iter().filter(|v| values.contains(v)).collect(),
-                });
-            }
+            BoundRule::OneOf(values) => self.choose(values),
             BoundRule::Not(value) => self.not.push(value),
             BoundRule::MaxLength(length) => {
                 self.max_length = Some(self.max_length.map_or(length, |old| old.min(length)));
@@ -73,6 +68,42 @@ impl Limits {
             }
             BoundRule::NotNull => self.not_null = true,
             BoundRule::Unknown(part) => self.unknown.push(part),
+        }
+    }
+
+    fn choose(&mut self, values: Vec<String>) {
+        self.one_of = Some(match self.one_of.take() {
+            None => values,
+            Some(old) => old.into_iter().filter(|v| values.contains(v)).collect(),
+        });
+    }
+
+    /// Adds all of other limits on the same column.
+    pub(crate) fn and(&mut self, other: Self) {
+        let Self {
+            min,
+            max,
+            one_of,
+            not,
+            min_length,
+            max_length,
+            not_null,
+            unknown,
+        } = other;
+        self.min.extend(min);
+        self.max.extend(max);
+        self.not.extend(not);
+        self.unknown.extend(unknown);
+        self.not_null |= not_null;
+        if let Some(values) = one_of {
+            self.choose(values);
+        }
+        let lengths = min_length.map(BoundRule::MinLength).into_iter();
+        for rule in lengths.chain(max_length.map(BoundRule::MaxLength)) {
+            self.add(Bound {
+                column: String::new(),
+                rule,
+            });
         }
     }
 

@@ -20,10 +20,13 @@ mod limits;
 mod linked;
 mod links;
 mod own;
+mod partition;
 mod permutation;
+mod pieces;
 mod plan;
 mod random;
 mod shape;
+
 mod statistics;
 mod text;
 mod unique;

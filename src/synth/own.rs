@@ -9,6 +9,7 @@ use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
 use super::form::{Ask, Form, form};
 use super::limits::Limits;
+use super::partition::{Layout, pieces};
 use super::random;
 use super::shape::Shape;
 use super::unique::Uniqueness;
@@ -24,6 +25,7 @@ pub(super) struct Place<'p> {
     pub(super) table: &'p Table,
     pub(super) column: &'p Column,
     pub(super) unique: &'p Uniqueness,
+    pub(super) layout: Option<&'p Layout>,
 }
 
 /// A planned column, none where the database makes its values, and what to say of it.
@@ -40,6 +42,18 @@ impl Place<'_> {
 
     pub(super) fn rows(&self) -> u64 {
         self.world.rows(&self.table.name)
+    }
+
+    /// The column with these values.
+    fn plan(&self, limits: &Limits, (draw, source): (Draw, Source)) -> ColumnPlan {
+        ColumnPlan {
+            name: self.column.name.clone(),
+            rows: self.rows(),
+            nulls: nulls(*self, limits),
+            orphans: Event::default(),
+            draw,
+            source,
+        }
     }
 
     /// The column, NULL in every row, and why.
@@ -104,7 +118,13 @@ pub(super) fn capacity(
         .map_err(|problem| world.fail(table, column, problem))
 }
 
-fn ask<'s>(world: &World<'s>, table: &Table, column: &'s Column, limits: &'s Limits) -> Ask<'s> {
+/// What is asked of a column by itself.
+pub(super) fn ask<'s>(
+    world: &World<'s>,
+    table: &Table,
+    column: &'s Column,
+    limits: &'s Limits,
+) -> Ask<'s> {
     Ask {
         name: &column.name,
         key: world.key(table, &column.name),
@@ -136,6 +156,11 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         },
         ..ask(place.world, place.table, place.column, &limits)
     };
+    let decides = |layout: &&Layout| layout.decides(name);
+    if let Some(layout) = place.layout.filter(decides) {
+        let made = pieces(layout, kind, &ask, unique).map_err(|problem| place.fail(problem))?;
+        return Ok((Some(place.plan(&limits, made)), None));
+    }
     let made = match form(kind, &ask) {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
@@ -144,18 +169,11 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         Some(digit) => digit,
         None => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
     };
-    let plan = ColumnPlan {
-        name: name.clone(),
-        rows: place.rows(),
-        nulls: nulls(place, &limits),
-        orphans: Event::default(),
-        draw,
-        source: Source::Shape {
-            capacity: made.capacity,
-            shape: made.shape,
-        },
+    let source = Source::Shape {
+        capacity: made.capacity,
+        shape: made.shape,
     };
-    Ok((Some(plan), None))
+    Ok((Some(place.plan(&limits, (draw, source))), None))
 }
 
 /// A type that values are not generated for: its default or NULL, where it may.
@@ -172,7 +190,8 @@ fn unsupported(place: Place<'_>) -> Result<Made, SynthError> {
     Err(place.fail(Problem::Unsupported))
 }
 
-fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
+/// Which values rows have, each only once in a unique column.
+pub(super) fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
     if unique {
         return Ok(match &form.draw {
             rising @ Draw::Rising { .. } => rising.clone(),
@@ -202,6 +221,9 @@ fn nulls(place: Place<'_>, limits: &Limits) -> Event {
         || column.default.is_some()
         || column.sequence
         || in_key
+        || place
+            .layout
+            .is_some_and(|layout| layout.decides(&column.name))
         || *place.spec() != ColumnSpec::default();
     let usual = if known { 0.0 } else { USUAL_NULLS };
     Event::new(
