@@ -3,34 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::schema::{Column, RelationName, Schema, Table};
+use crate::schema::{RelationName, Schema, Table};
 use crate::sql::{Bound, BoundRule, understand_check};
 
 use super::column::ColumnPlan;
 use super::error::{Problem, SynthError};
+use super::kinship::Kinship;
 use super::linked::{is_within, linked_column};
-use super::links::{Link, Links};
-use super::own::{Made, Place, capacity, check_overrides, own_column};
+use super::links::Link;
+use super::own::{Made, Place, own_column};
 use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
-use super::unique::Uniqueness;
+use super::survey::{Surveyed, Surveys, all_links, survey};
 use super::world::World;
 use super::{GivenRows, TableSpec, random};
-
-/// Tables with rows, and what decides their columns.
-type Ground<'a> = BTreeMap<&'a RelationName, Planned<'a>>;
-
-/// What is known of a table before its columns are planned.
-struct Planned<'a> {
-    table: &'a Table,
-    links: Links,
-    unique: Uniqueness,
-}
 
 /// Plans columns, each after those that it references.
 struct Builder<'g> {
     world: &'g World<'g>,
-    ground: &'g Ground<'g>,
+    kinship: &'g Kinship<'g>,
+    ground: &'g Surveys<'g>,
     built: BTreeMap<(RelationName, String), Option<Arc<ColumnPlan>>>,
     /// Columns whose parents are being planned.
     open: BTreeSet<(RelationName, String)>,
@@ -85,12 +77,12 @@ impl FillPlan {
 
 /// Plans all tables that the scenario names.
 fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError> {
-    let mut ground = Ground::new();
-    for (table, _) in world.named().filter(|(_, rows)| *rows > 0) {
-        ground.insert(&table.name, plan_table(world, table)?);
-    }
+    let all = all_links(world)?;
+    let kinship = Kinship::new(world, &all);
+    let ground = survey(world, &kinship, &all)?;
     let mut builder = Builder {
         world,
+        kinship: &kinship,
         ground: &ground,
         built: BTreeMap::new(),
         open: BTreeSet::new(),
@@ -121,21 +113,6 @@ fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError>
         tables: plans,
         given: kept,
         notes: builder.notes,
-    })
-}
-
-fn plan_table<'a>(world: &World<'a>, table: &'a Table) -> Result<Planned<'a>, SynthError> {
-    for column in &table.columns {
-        check_overrides(world, table, column)
-            .map_err(|problem| world.fail(table, column, problem))?;
-    }
-    let links = Links::of_table(world, table)?;
-    let counted = |column: &Column| capacity(world, table, column);
-    let unique = Uniqueness::of_table(world, table, &links, &counted)?;
-    Ok(Planned {
-        table,
-        links,
-        unique,
     })
 }
 
@@ -213,6 +190,8 @@ impl<'g> Builder<'g> {
             world: self.world,
             table: planned.table,
             column,
+            links: &planned.links,
+            kinship: self.kinship,
             unique: &planned.unique,
             layout: layout.as_deref(),
         };
@@ -226,7 +205,7 @@ impl<'g> Builder<'g> {
     }
 
     /// How a table's rows are spread over its partitions.
-    fn layout(&mut self, planned: &Planned<'_>) -> Result<Option<Arc<Layout>>, SynthError> {
+    fn layout(&mut self, planned: &Surveyed<'_>) -> Result<Option<Arc<Layout>>, SynthError> {
         let name = &planned.table.name;
         if let Some(known) = self.layouts.get(name) {
             return Ok(known.clone());

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::distribution::{Distribution, Sampler};
+use super::kin::{Index, Kin};
 use super::permutation::Permutation;
 use super::pieces::Pieces;
 use super::random;
@@ -31,6 +32,16 @@ pub(crate) enum Draw {
     Listed { rows: Arc<[u64]>, chosen: Chosen },
     /// By the stretch of rows that the row is in.
     Pieces(Pieces<Piece>),
+    /// A parent's row that agrees with those of other foreign keys.
+    Kin(Arc<Kin>),
+    /// A digit of the row's number among those of the same ancestor; the number of times that all
+    /// were used, where it is none.
+    Index {
+        index: Arc<Index>,
+        part: Option<usize>,
+        /// All ordinals are below this.
+        domain: u64,
+    },
     /// Never anything: NULL.
     Nothing,
 }
@@ -152,6 +163,8 @@ impl Draw {
                 let ordinal = piece.draw.ordinal(row)?;
                 Some(piece.offset.saturating_add(ordinal))
             }
+            Self::Kin(kin) => kin.ordinal(row),
+            Self::Index { index, part, .. } => index.part(row, *part),
             Self::Nothing => None,
         }
     }
@@ -159,7 +172,8 @@ impl Draw {
     /// The number of ordinals it may yield for a table of `rows`: all are below this.
     pub(crate) fn domain(&self, rows: u64) -> u64 {
         match self {
-            Self::Row | Self::Earlier { .. } => rows,
+            Self::Row | Self::Earlier { .. } | Self::Kin(_) => rows,
+            Self::Index { domain, .. } => *domain,
             Self::Chosen(chosen) => chosen.sampler.count(),
             Self::Weighted { cumulative, .. } => cumulative.len() as u64,
             Self::Digit(Digit { radix, block, .. }) => {
