@@ -94,6 +94,30 @@ pub enum SynthError {
         /// How many rows it shall have.
         rows: u64,
     },
+    /// A unique index with an expression that is not understood.
+    #[error(
+        "unique index `{key}` of `{table}` is on {expression}, whose values may repeat whatever the \
+         rows are: give a column that it mentions `values`, a `pattern` or `sql` that keep it unique"
+    )]
+    Colliding {
+        /// The table.
+        table: String,
+        /// The index.
+        key: String,
+        /// The expressions.
+        expression: String,
+    },
+    /// An exclusion constraint that no plan is known for.
+    #[error(
+        "exclusion constraint `{constraint}` of `{table}`: rows that do not exclude each other are not \
+         known; give one of its columns `values`, a `pattern` or `sql` that keep rows apart"
+    )]
+    Excluded {
+        /// The table.
+        table: String,
+        /// The constraint.
+        constraint: String,
+    },
     /// A hash partition that is missing.
     #[error(
         "`{table}` lacks a hash partition, so that rows whose hash has none cannot be written: create \

@@ -78,6 +78,14 @@ impl Limits {
         });
     }
 
+    /// Adds one condition on the column.
+    pub(crate) fn demand(&mut self, rule: BoundRule) {
+        self.add(Bound {
+            column: String::new(),
+            rule,
+        });
+    }
+
     /// Adds all of other limits on the same column.
     pub(crate) fn and(&mut self, other: Self) {
         let Self {
@@ -100,10 +108,7 @@ impl Limits {
         }
         let lengths = min_length.map(BoundRule::MinLength).into_iter();
         for rule in lengths.chain(max_length.map(BoundRule::MaxLength)) {
-            self.add(Bound {
-                column: String::new(),
-                rule,
-            });
+            self.demand(rule);
         }
     }
 

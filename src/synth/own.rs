@@ -17,7 +17,7 @@ use super::links::Links;
 use super::partition::{Layout, pieces};
 use super::random;
 use super::shape::Shape;
-use super::unique::Uniqueness;
+use super::unique::{End, Uniqueness};
 use super::world::World;
 
 /// The share of nulls in nullable columns of which nothing else is known.
@@ -154,10 +154,11 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
     }
+    let end = place.unique.ends.get(name).copied();
     let digit = digit(place);
     let ask = Ask {
         different: match &digit {
-            _ if unique => Some(place.rows()),
+            _ if unique || end.is_some() => Some(place.rows()),
             Some(digit) => Some(digit.domain(place.rows())),
             None => spec.distinct,
         },
@@ -172,15 +173,44 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
     };
-    let draw = match digit {
-        Some(digit) => digit,
-        None => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
+    let draw = match (digit, end) {
+        _ if place.unique.constant.contains(name) => only_value(ask.key),
+        (Some(digit), _) => digit,
+        (None, Some(end)) => half(&made, &ask, end).map_err(|problem| place.fail(problem))?,
+        (None, None) => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
     };
     let source = Source::Shape {
         capacity: made.capacity,
         shape: made.shape,
     };
     Ok((Some(place.plan(&limits, (draw, source))), None))
+}
+
+/// The first value in every row.
+fn only_value(key: u64) -> Draw {
+    Draw::Chosen(Chosen::within(key, Distribution::Uniform, 1))
+}
+
+/// How long stretches of numbers are at most, where nothing says it.
+const LONGEST_STRETCH: u64 = 1_000;
+
+/// The lower or upper end of each row's own stretch of values.
+fn half(form: &Form, ask: &Ask<'_>, end: End) -> Result<Draw, Problem> {
+    let step = match &form.draw {
+        Draw::Rising { step, .. } => *step,
+        _ => (form.capacity.checked_div(ask.rows).unwrap_or(0)).min(LONGEST_STRETCH),
+    };
+    if step < 2 {
+        return Err(Problem::TooFew {
+            capacity: form.capacity / 2,
+            needed: ask.rows,
+        });
+    }
+    Ok(Draw::Half {
+        key: ask.key,
+        step,
+        upper: end == End::Upper,
+    })
 }
 
 /// A type that values are not generated for: its default or NULL, where it may.
@@ -242,7 +272,7 @@ fn nulls(place: Place<'_>, limits: &Limits) -> Event {
     let in_key = table
         .unique_keys
         .iter()
-        .any(|key| key.columns.contains(&column.name));
+        .any(|key| key.mentions(&column.name));
     let known = column.not_null
         || limits.not_null
         || column.default.is_some()
