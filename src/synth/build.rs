@@ -1,14 +1,16 @@
 //! From a schema and a scenario to the plan of every column.
 
+mod cased;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::schema::{RelationName, Schema, Table};
-use crate::sql::{Bound, BoundRule, understand_check};
 
 use super::column::ColumnPlan;
+use super::domains::Inferred;
 use super::error::{Problem, SynthError};
-use super::kinship::Kinship;
+use super::kinship::{AllLinks, Kinship};
 use super::linked::{is_within, linked_column};
 use super::links::Link;
 use super::own::{Made, Place, own_column};
@@ -16,7 +18,8 @@ use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
 use super::survey::{Surveyed, Surveys, all_links, survey};
 use super::world::World;
-use super::{GivenRows, TableSpec, random};
+use super::{GivenRows, TableSpec, circles, random};
+use cased::Variant;
 
 /// Plans columns, each after those that it references.
 struct Builder<'g> {
@@ -24,6 +27,8 @@ struct Builder<'g> {
     kinship: &'g Kinship<'g>,
     ground: &'g Surveys<'g>,
     built: BTreeMap<(RelationName, String), Option<Arc<ColumnPlan>>>,
+    /// Plans of columns in single cases of their rows.
+    variants: BTreeMap<(RelationName, String, usize), Variant>,
     /// Columns whose parents are being planned.
     open: BTreeSet<(RelationName, String)>,
     layouts: BTreeMap<RelationName, Option<Arc<Layout>>>,
@@ -77,22 +82,49 @@ impl FillPlan {
 
 /// Plans all tables that the scenario names.
 fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError> {
-    let all = all_links(world)?;
-    let kinship = Kinship::new(world, &all);
-    let ground = survey(world, &kinship, &all)?;
+    let mut all = all_links(world)?;
+    circles::cut(world, &mut all)?;
+    let inferred = Inferred::of(world, &all);
+    let mut schema = world.schema.clone();
+    let mut specs = Vec::new();
+    for (table, rows) in &inferred.domains {
+        schema.tables.push(table.clone());
+        let spec = TableSpec {
+            rows: *rows,
+            ..TableSpec::default()
+        };
+        specs.push((table.name.clone(), spec));
+    }
+    let world = &world.with_domains(&schema, &specs);
+    let mut all = all_links(world)?;
+    circles::cut(world, &mut all)?;
+    inferred.extend(&mut all);
+    plan(world, &all, given)
+}
+
+/// Plans all tables whose links are known.
+fn plan(
+    world: &World<'_>,
+    all: &AllLinks<'_>,
+    given: &[GivenRows],
+) -> Result<FillPlan, SynthError> {
+    let kinship = Kinship::new(world, all);
+    let ground = survey(world, &kinship, all)?;
     let mut builder = Builder {
         world,
         kinship: &kinship,
         ground: &ground,
         built: BTreeMap::new(),
+        variants: BTreeMap::new(),
         open: BTreeSet::new(),
         layouts: BTreeMap::new(),
         notes: Vec::new(),
     };
     let mut plans = Vec::new();
+    // What is made up has no schema.
     let filled = world
         .named()
-        .filter(|(table, _)| world.given(&table.name).is_none());
+        .filter(|(table, _)| world.given(&table.name).is_none() && !table.name.schema.is_empty());
     for (table, rows) in filled {
         plans.push(TablePlan {
             name: table.name.clone(),
@@ -116,21 +148,6 @@ fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError>
     })
 }
 
-/// The CHECKs of a table that are not, or not all, understood.
-fn unknown_checks(table: &Table) -> impl Iterator<Item = String> {
-    let unknown = |bound: &Bound| matches!(bound.rule, BoundRule::Unknown(_));
-    let checks = table.checks.iter().filter(move |check| {
-        let bounds = understand_check(&check.expression);
-        bounds.is_empty() || bounds.iter().any(unknown)
-    });
-    checks.map(|check| {
-        format!(
-            "{}: CHECK {} is not understood; rows may break it",
-            table.name, check.name
-        )
-    })
-}
-
 impl<'g> Builder<'g> {
     /// The written columns of a table, none of a table without rows.
     fn columns(&mut self, table: &Table) -> Result<Vec<Arc<ColumnPlan>>, SynthError> {
@@ -138,7 +155,7 @@ impl<'g> Builder<'g> {
         let Some(planned) = ground.get(&table.name) else {
             return Ok(Vec::new());
         };
-        self.notes.extend(unknown_checks(table));
+        self.notes.extend(planned.cases.notes.iter().cloned());
         self.notes.extend(planned.unique.notes.iter().cloned());
         let mut columns = Vec::new();
         for column in &table.columns {
@@ -194,9 +211,13 @@ impl<'g> Builder<'g> {
             kinship: self.kinship,
             unique: &planned.unique,
             layout: layout.as_deref(),
+            within: None,
         };
         if let Some(reason) = planned.links.null.get(name) {
             return Ok(place.null(reason));
+        }
+        if let Some(group) = planned.cases.group(name) {
+            return self.cased_column(place, &planned.links, group);
         }
         match planned.links.deciding(name) {
             Some(link) => self.new_linked_column(place, link),

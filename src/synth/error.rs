@@ -79,6 +79,21 @@ pub enum SynthError {
          `values` or a `range`"
     )]
     Circle(String),
+    /// Keys that reference each other, of tables that cannot have the same ones.
+    #[error(
+        "the keys of `{table}` and `{other}` reference each other, so that both must have the same \
+         number of rows: not {rows} and {fewer}"
+    )]
+    CircleRows {
+        /// The larger table.
+        table: String,
+        /// Its rows.
+        rows: u64,
+        /// The smaller table.
+        other: String,
+        /// Its rows.
+        fewer: u64,
+    },
     /// A unique key with fewer combinations than the table has rows.
     #[error(
         "unique key `{key}` of `{table}` has only {combinations} combinations of values for {rows} \
@@ -157,6 +172,21 @@ pub enum SynthError {
         capacity: u64,
         /// Rows that it shall have.
         rows: u64,
+    },
+    /// Conditions that leave no row.
+    #[error(
+        "no row of `{table}` can satisfy {constraints} as it is understood: say what holds with \
+         `values`, `range` or `pattern` for {columns} under [tables.{section}.columns]"
+    )]
+    NoCase {
+        /// The table.
+        table: String,
+        /// The constraints.
+        constraints: String,
+        /// Their columns.
+        columns: String,
+        /// The table's key in a scenario.
+        section: String,
     },
     /// Foreign keys that share a column and cannot all hold.
     #[error(

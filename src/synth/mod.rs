@@ -9,9 +9,13 @@
 mod assign;
 mod build;
 mod calendar;
+mod cases;
+mod circles;
 mod column;
 mod decimal;
+mod derived;
 mod distribution;
+mod domains;
 mod draw;
 mod error;
 mod every;

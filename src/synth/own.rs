@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::schema::{Column, Table};
+use crate::schema::{Column, Table, TypeKind};
 
 use super::ColumnSpec;
 use super::column::{ColumnPlan, Event, Source};
@@ -33,6 +33,15 @@ pub(super) struct Place<'p> {
     pub(super) kinship: &'p Kinship<'p>,
     pub(super) unique: &'p Uniqueness,
     pub(super) layout: Option<&'p Layout>,
+    /// What holds in one case, of a column whose values depend on the row's case.
+    pub(super) within: Option<&'p Within>,
+}
+
+/// What holds of a column in one case.
+pub(super) struct Within {
+    pub(super) limits: Limits,
+    /// What the scenario says, without values that the case does not have.
+    pub(super) spec: ColumnSpec,
 }
 
 /// A planned column, none where the database makes its values, and what to say of it.
@@ -44,7 +53,10 @@ impl Place<'_> {
     }
 
     pub(super) fn spec(&self) -> &ColumnSpec {
-        self.world.spec(self.table, &self.column.name)
+        match self.within {
+            Some(within) => &within.spec,
+            None => self.world.spec(self.table, &self.column.name),
+        }
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -60,6 +72,15 @@ impl Place<'_> {
             orphans: Event::default(),
             draw,
             source,
+        }
+    }
+
+    /// The limits on its values and the type below its domains.
+    fn limits(&self) -> (Limits, &TypeKind) {
+        let kind = &self.column.data_type.kind;
+        match self.within {
+            Some(within) => (within.limits.clone(), kind.below_domains()),
+            None => Limits::of(self.table, &self.column.name, kind),
         }
     }
 
@@ -149,7 +170,10 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if spec.orphan_fraction.is_some() {
         return Err(place.fail(Problem::OrphansOfNothing));
     }
-    let (limits, kind) = Limits::of(place.table, name, &place.column.data_type.kind);
+    let (limits, kind) = place.limits();
+    if limits.null {
+        return Ok(place.null("its CHECKs allow nothing else"));
+    }
     let unique = place.unique.unique.contains(name);
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
@@ -162,6 +186,7 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
             Some(digit) => Some(digit.domain(place.rows())),
             None => spec.distinct,
         },
+        spec,
         ..ask(place.world, place.table, place.column, &limits)
     };
     let decides = |layout: &&Layout| layout.decides(name);
@@ -267,7 +292,7 @@ pub(super) fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw,
     Ok(form.draw.clone())
 }
 
-fn nulls(place: Place<'_>, limits: &Limits) -> Event {
+pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
     let Place { table, column, .. } = place;
     let in_key = table
         .unique_keys

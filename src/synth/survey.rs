@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::schema::{Column, RelationName, Table};
 
 use super::assign::{Assigner, Assumed, Relation};
+use super::cases::{Cases, NoCase};
 use super::error::SynthError;
 use super::kinship::{AllLinks, Kinship};
 use super::linked::distribution;
@@ -21,6 +22,7 @@ pub(super) struct Surveyed<'a> {
     pub(super) table: &'a Table,
     pub(super) links: Links,
     pub(super) unique: Uniqueness,
+    pub(super) cases: Cases,
 }
 
 /// Tables with rows to fill, and what decides their columns.
@@ -129,10 +131,14 @@ impl<'a> Surveyor<'_, 'a> {
             None => Uniqueness::of_table(ground, &counted)?,
         };
         self.order(ground, &mut unique)?;
+        let cases = Cases::of_table(world, table, &links, &[]);
+        let mut cases = cases.map_err(|none| contradiction(table, none))?;
+        cases.settle(world, table, &unique.decided());
         Ok(Surveyed {
             table,
             links,
             unique,
+            cases,
         })
     }
 
@@ -220,6 +226,15 @@ impl<'a> Surveyor<'_, 'a> {
             let total = (0..spread.groups()).map(room).fold(0, u64::saturating_add);
             too_few(table, name, total, rows)
         })
+    }
+}
+
+fn contradiction(table: &Table, none: NoCase) -> SynthError {
+    SynthError::NoCase {
+        table: table.name.to_string(),
+        constraints: none.constraints.join(", "),
+        columns: none.columns.join(", "),
+        section: table.name.scenario_key(),
     }
 }
 

@@ -121,8 +121,15 @@ impl Uniqueness {
 }
 
 impl Uniqueness {
+    /// The columns, and links by their first column, that keys decide.
+    pub(crate) fn decided(&self) -> BTreeSet<String> {
+        let digits = self.digits.keys().chain(self.indexed.keys());
+        let all = self.unique.iter().chain(&self.chains).chain(digits);
+        all.cloned().collect()
+    }
+
     /// Whether a column, or a link by its first column, has its values by a key already.
-    fn is_decided(&self, name: &str) -> bool {
+    pub(crate) fn is_decided(&self, name: &str) -> bool {
         self.digits.contains_key(name)
             || self.chains.contains(name)
             || self.ends.contains_key(name)

@@ -49,7 +49,7 @@ impl Case {
             for bound in understand_check(&check.expression) {
                 if !bound.column.is_empty() {
                     let limits = self.limits.entry(bound.column.clone()).or_default();
-                    limits.add(bound);
+                    limits.add(bound.rule);
                 }
             }
         }

@@ -82,14 +82,12 @@ impl Planner<'_> {
 fn sides(rule: &BoundRule) -> Option<(Side, Side)> {
     let within = |rule: &BoundRule| {
         let mut limits = Limits::default();
-        limits.demand(rule.clone());
+        limits.add(rule.clone());
         Side::Within(limits)
     };
     let opposite = match rule {
         BoundRule::NotNull => return Some((Side::Within(Limits::default()), Side::Null)),
-        BoundRule::Unknown(text) if text.trim_matches(['(', ')']).ends_with(" IS NULL") => {
-            return Some((Side::Null, Side::Within(Limits::default())));
-        }
+        BoundRule::Null => return Some((Side::Null, Side::Within(Limits::default()))),
         BoundRule::OneOf(values) if values.as_slice() == ["true"] => {
             BoundRule::OneOf(vec!["false".to_owned()])
         }
@@ -99,7 +97,7 @@ fn sides(rule: &BoundRule) -> Option<(Side, Side)> {
         BoundRule::OneOf(values) => {
             let mut limits = Limits::default();
             for value in values {
-                limits.demand(BoundRule::Not(value.clone()));
+                limits.add(BoundRule::Not(value.clone()));
             }
             return Some((within(rule), Side::Within(limits)));
         }
