@@ -11,6 +11,7 @@ pub mod indexes;
 pub mod integrity;
 pub mod locks;
 pub mod names;
+pub mod persistence;
 pub mod savepoint;
 pub mod sequences;
 pub mod settle;

@@ -4,21 +4,22 @@
 mod crew;
 mod error;
 mod progress;
+mod shares;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use tokio_postgres::Config;
+use tokio_postgres::{Client, Config};
 
-use crate::postgres::{indexes, sequences};
+use crate::postgres::{indexes, persistence, sequences};
 use crate::schema::{RelationName, Schema, Table};
 use crate::synth::FillPlan;
 
-use crew::{Crew, Job};
+use crew::{Crew, Job, Work};
 pub use error::FillError;
 pub use progress::{FillProgress, Stage};
+use shares::Shares;
 
 /// How a fill goes about its work.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct FillOptions {
 pub struct FillSummary {
     /// Rows written.
     pub rows: u64,
+    /// Their bytes as COPY's text.
+    pub bytes: u64,
     /// Tables written to.
     pub tables: usize,
     /// Indexes built.
@@ -62,12 +65,6 @@ impl FillSummary {
     }
 }
 
-/// Chunks that a worker gets on average, so that all end at about the same time.
-const CHUNKS_PER_WORKER: u64 = 8;
-
-/// Fewest and most rows of a chunk: each is a COPY, and a transaction, of its own.
-const CHUNK_ROWS: (u64, u64) = (10_000, 500_000);
-
 /// Writes the rows of `plan` into a database that has `schema`.
 ///
 /// Only a superuser may, for indexes, foreign keys and triggers are switched off meanwhile. After
@@ -86,41 +83,51 @@ pub async fn fill(
     let crew = Crew::new(config, schema, plan, options);
     let oids: Vec<u32> = filled(schema, plan).map(|table| table.oid).collect();
     let client = crew.connect().await?;
-    if !indexes::is_superuser(&client)
-        .await
-        .map_err(|e| crew.explain("asking for rights", e))?
-    {
-        return Err(FillError::NotSuperuser);
-    }
-    let suspended = indexes::suspend(&client, &oids).await;
-    suspended.map_err(|e| crew.explain("suspending indexes", e))?;
+    let unlogged = prepare(&crew, &client, &oids).await?;
 
     let begun = Instant::now();
-    crew.run(chunks(plan, crew.parallelism())).await?;
+    crew.run(Work::Rows(Shares::new(plan))).await?;
     let copied = Instant::now();
 
     let found = indexes::of_tables(&client, &oids).await;
     let found = found.map_err(|e| crew.explain("listing indexes", e))?;
     let built = found.len();
     progress.begin(Stage::Indexing, built as u64);
-    crew.run(found.into_iter().map(Job::Index).collect())
+    crew.run(Work::jobs(indexing(found, crew.parallelism())))
         .await?;
     let indexed = Instant::now();
 
     progress.begin(Stage::Analyzing, schema.tables.len() as u64);
     let advanced = sequences::advance(&client, &oids).await;
     advanced.map_err(|e| crew.explain("setting sequences", e))?;
-    crew.run(settling(schema, plan)).await?;
-    progress.begin(Stage::Done, 0);
-    Ok(FillSummary {
+    crew.run(Work::jobs(settling(schema, plan))).await?;
+    let resumed = persistence::resume(&client, &unlogged).await;
+    resumed.map_err(|e| crew.explain("making tables permanent again", e))?;
+    let summary = FillSummary {
         rows: plan.rows(),
+        bytes: progress.bytes(),
         tables: oids.len(),
         indexes: built,
         copying: copied - begun,
         indexing: indexed - copied,
         settling: indexed.elapsed(),
         notes: plan.notes.clone(),
-    })
+    };
+    progress.begin(Stage::Done, 0);
+    Ok(summary)
+}
+
+/// Switches off what costs time while rows are written, and returns the tables that write no WAL
+/// until it is switched on again.
+async fn prepare(crew: &Crew, client: &Client, oids: &[u32]) -> Result<Vec<u32>, FillError> {
+    let superuser = indexes::is_superuser(client).await;
+    if !superuser.map_err(|e| crew.explain("asking for rights", e))? {
+        return Err(FillError::NotSuperuser);
+    }
+    let suspended = indexes::suspend(client, oids).await;
+    suspended.map_err(|e| crew.explain("suspending indexes", e))?;
+    let unlogged = persistence::suspend(client, oids).await;
+    unlogged.map_err(|e| crew.explain("switching WAL off", e))
 }
 
 /// The tables that get rows.
@@ -132,30 +139,22 @@ fn filled<'a>(schema: &'a Schema, plan: &'a FillPlan) -> impl Iterator<Item = &'
     schema.tables.iter().filter(move |table| rows(table))
 }
 
-/// The rows in chunks, those of the largest table first.
-fn chunks(plan: &FillPlan, parallelism: usize) -> VecDeque<Job> {
-    let workers = u64::try_from(parallelism).unwrap_or(u64::MAX);
-    let even = plan.rows() / workers.saturating_mul(CHUNKS_PER_WORKER).max(1);
-    let size = even.clamp(CHUNK_ROWS.0, CHUNK_ROWS.1);
-    let mut tables: Vec<_> = plan.tables.iter().enumerate().collect();
-    tables.sort_by_key(|(_, table)| std::cmp::Reverse(table.rows));
-    let mut jobs = VecDeque::new();
-    for (table, planned) in tables {
-        let mut from = 0;
-        while from < planned.rows {
-            let to = from.saturating_add(size).min(planned.rows);
-            jobs.push_back(Job::Copy {
-                table,
-                rows: from..to,
-            });
-            from = to;
-        }
-    }
-    jobs
+/// All indexes, each with as many processes as its table's share of all that is to be read gives it.
+fn indexing(found: Vec<indexes::Index>, parallelism: usize) -> Vec<Job> {
+    let all: u64 = found.iter().map(|index| index.table_bytes).sum();
+    let share = |bytes: u64| bytes as f64 / all.max(1) as f64 * parallelism as f64;
+    let participants = |bytes| share(bytes).round().max(1.0) as u32;
+    found
+        .into_iter()
+        .map(|index| {
+            let participants = participants(index.table_bytes);
+            Job::Index(index, participants)
+        })
+        .collect()
 }
 
 /// All tables of the schema, the largest first.
-fn settling(schema: &Schema, plan: &FillPlan) -> VecDeque<Job> {
+fn settling(schema: &Schema, plan: &FillPlan) -> impl Iterator<Item = Job> {
     let rows = |name: &RelationName| {
         plan.tables
             .iter()
@@ -168,5 +167,5 @@ fn settling(schema: &Schema, plan: &FillPlan) -> VecDeque<Job> {
         .map(|table| table.name.clone())
         .collect();
     names.sort_by_key(|name| std::cmp::Reverse(rows(name)));
-    names.into_iter().map(Job::Settle).collect()
+    names.into_iter().map(Job::Settle)
 }
