@@ -10,6 +10,7 @@ mod build;
 mod calendar;
 mod column;
 mod decimal;
+mod digits;
 mod distribution;
 mod draw;
 mod error;
