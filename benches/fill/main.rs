@@ -240,9 +240,11 @@ impl Bench {
         let builds = indexes.into_iter().map(|index| async move {
             let client = self.connect().await;
             let participants = u32::try_from(share).unwrap();
-            indexes::rebuild(&client, &index, participants)
+            indexes::set_participants(&client, participants)
                 .await
                 .unwrap();
+            let sql = indexes::rebuild_statement(&index);
+            client.batch_execute(&sql).await.unwrap();
         });
         futures_util::future::join_all(builds).await;
         let indexing = copied.elapsed();

@@ -75,17 +75,19 @@ const PARTICIPANTS: &str = "
                least(reset_val::bigint * $1::bigint, max_val::bigint)::text, false)
     FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem'";
 
-/// Builds an index anew from its table, which makes it ready again, with up to so many processes,
-/// each of which may take `maintenance_work_mem`.
+/// Lets what this session builds next be built by up to so many processes, each of which may take the
+/// server's `maintenance_work_mem`.
 ///
 /// # Errors
-/// What the server says, such as a unique violation.
-pub async fn rebuild(client: &Client, index: &Index, participants: u32) -> Result<(), Error> {
-    client
-        .query(PARTICIPANTS, &[&i64::from(participants.max(1))])
-        .await?;
-    let statement = format!("REINDEX INDEX {}", names::quoted(&index.name));
-    client.batch_execute(&statement).await
+/// What the server says.
+pub async fn set_participants(client: &Client, participants: u32) -> Result<(), Error> {
+    let participants = i64::from(participants.max(1));
+    client.query(PARTICIPANTS, &[&participants]).await.map(drop)
+}
+
+/// The statement that builds an index anew from its table, which makes it ready again.
+pub fn rebuild_statement(index: &Index) -> String {
+    format!("REINDEX INDEX {}", names::quoted(&index.name))
 }
 
 /// Whether this session's user is a superuser.

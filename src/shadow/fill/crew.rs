@@ -9,20 +9,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::Client;
 
+use crate::postgres::connect::Session;
+use crate::postgres::endpoint::Endpoint;
 use crate::postgres::{copy, indexes, settle};
 use crate::schema::{RelationName, Schema};
 use crate::synth::{FillPlan, TablePlan};
 
 use super::shares::{Buffer, Buffers, Share, Shares};
+use super::suspension::Build;
 use super::{FillError, FillOptions, FillProgress};
 
 /// A statement that takes long.
 #[derive(Debug, Clone)]
 pub(super) enum Job {
-    /// Build this index with up to so many processes.
-    Index(indexes::Index, u32),
+    /// Build an index with up to so many processes, or validate a foreign key.
+    Build(Build, u32),
     /// Vacuum and analyze this table.
     Settle(RelationName),
 }
@@ -56,7 +59,7 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 /// Workers and what they share.
 #[derive(Debug, Clone)]
 pub(super) struct Crew {
-    config: Config,
+    endpoint: Endpoint,
     schema: Arc<Schema>,
     plan: Arc<FillPlan>,
     parallelism: usize,
@@ -78,13 +81,13 @@ impl Drop for HaltOnDrop {
 
 impl Crew {
     pub(super) fn new(
-        config: &Config,
+        endpoint: Endpoint,
         schema: &Schema,
         plan: &Arc<FillPlan>,
         options: FillOptions,
     ) -> Self {
         Self {
-            config: config.clone(),
+            endpoint,
             schema: Arc::new(schema.clone()),
             plan: Arc::clone(plan),
             parallelism: options.parallelism.max(1),
@@ -92,6 +95,18 @@ impl Crew {
             stop: options.stop,
             halt: Arc::new(AtomicBool::new(false)),
         }
+    }
+
+    pub(super) fn plan(&self) -> &FillPlan {
+        &self.plan
+    }
+
+    pub(super) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    pub(super) fn progress(&self) -> &FillProgress {
+        &self.progress
     }
 
     pub(super) fn parallelism(&self) -> usize {
@@ -102,15 +117,14 @@ impl Crew {
         FillError::explain(&self.schema, doing, error)
     }
 
-    /// A session that fills. Its connection ends with the client.
-    pub(super) async fn connect(&self) -> Result<Client, FillError> {
-        let connected = self.config.connect(NoTls).await;
-        let (client, connection) = connected.map_err(FillError::Connect)?;
-        // An error of the connection shows in the statement that is running.
-        tokio::spawn(async move { connection.await.ok() });
-        let set = client.batch_execute(copy::FILL_SESSION).await;
-        set.map_err(|error| self.explain("preparing a session of the fill", error))?;
-        Ok(client)
+    /// A session that fills, and whether foreign keys and triggers are off in it.
+    pub(super) async fn connect(&self) -> Result<(Session, bool), FillError> {
+        let connected = self.endpoint.connect("pgrehearse fill").await;
+        let session = connected.map_err(FillError::Connect)?;
+        let prepared = copy::prepare_session(&session.client).await;
+        let replica =
+            prepared.map_err(|error| self.explain("preparing a session of the fill", error))?;
+        Ok((session, replica))
     }
 
     /// Does all of the work, on as many threads as there may be.
@@ -159,10 +173,10 @@ impl Crew {
             .enable_all()
             .build()?;
         runtime.block_on(async {
-            let client = self.connect().await?;
+            let (session, _) = self.connect().await?;
             match work {
-                Work::Rows(shares) => self.write(&client, shares).await,
-                Work::Jobs(jobs) => self.execute(&client, jobs).await,
+                Work::Rows(shares) => self.write(&session.client, shares).await,
+                Work::Jobs(jobs) => self.execute(&session.client, jobs).await,
             }
         })
     }
@@ -175,9 +189,10 @@ impl Crew {
                 .pop_front();
             match next {
                 None => break,
-                Some(Job::Index(index, participants)) => {
-                    let doing = format!("building index {} of {}", index.name, index.table);
-                    let built = indexes::rebuild(client, &index, participants);
+                Some(Job::Build(Build { doing, sql, .. }, participants)) => {
+                    let set = indexes::set_participants(client, participants).await;
+                    set.map_err(|error| self.explain(&doing, error))?;
+                    let built = client.batch_execute(&sql);
                     self.or_stop(client, built, &doing).await?;
                 }
                 Some(Job::Settle(table)) => {
@@ -253,7 +268,7 @@ impl Crew {
                 () = tokio::time::sleep(STOP_CHECK) => {
                     if self.must_end() {
                         // If it cannot be cancelled, it ends with the connection.
-                        client.cancel_token().cancel_query(NoTls).await.ok();
+                        self.endpoint.cancel(&client.cancel_token()).await.ok();
                         return Ok(());
                     }
                 }

@@ -5,14 +5,16 @@ mod crew;
 mod error;
 mod progress;
 mod shares;
+mod suspension;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Client;
 
-use crate::postgres::{indexes, persistence, sequences};
+use crate::postgres::endpoint::Endpoint;
+use crate::postgres::sequences;
 use crate::schema::{RelationName, Schema, Table};
 use crate::synth::FillPlan;
 
@@ -20,6 +22,7 @@ use crew::{Crew, Job, Work};
 pub use error::FillError;
 pub use progress::{FillProgress, Stage};
 use shares::Shares;
+use suspension::{Build, Suspension};
 
 /// How a fill goes about its work.
 #[derive(Debug, Clone)]
@@ -67,67 +70,88 @@ impl FillSummary {
 
 /// Writes the rows of `plan` into a database that has `schema`.
 ///
-/// Only a superuser may, for indexes, foreign keys and triggers are switched off meanwhile. After
-/// an error the database is of no use: indexes are left as they were at that moment.
+/// The user must own the tables. A superuser's fill leaves indexes and foreign keys in the catalog and
+/// switches them off; another's drops them and makes them again by their definitions.
 ///
 /// # Errors
-/// What the server refuses, by table and constraint; [`FillError::Stopped`] when told to stop.
+/// What the server refuses, by table and constraint; [`FillError::Stopped`] when told to stop. The
+/// database is then of no use: indexes and constraints are left as they were at that moment.
 pub async fn fill(
-    config: &Config,
+    endpoint: impl Into<Endpoint>,
     schema: &Schema,
     plan: &Arc<FillPlan>,
     options: FillOptions,
 ) -> Result<FillSummary, FillError> {
-    let progress = Arc::clone(&options.progress);
-    progress.begin(Stage::Copying, plan.rows());
-    let crew = Crew::new(config, schema, plan, options);
-    let oids: Vec<u32> = filled(schema, plan).map(|table| table.oid).collect();
-    let client = crew.connect().await?;
-    let unlogged = prepare(&crew, &client, &oids).await?;
+    let crew = Crew::new(endpoint.into(), schema, plan, options);
+    let storage: Vec<u32> = filled(schema, plan).flat_map(Table::storage).collect();
+    let (session, replica) = crew.connect().await?;
+    let client = &session.client;
+    let suspended = Suspension::begin(client, &storage, replica).await;
+    let suspension = suspended.map_err(|e| crew.explain("suspending indexes", e))?;
+    let filled = fill_suspended(&crew, client, &suspension).await;
+    filled.map_err(|error| error.with_state(suspension.left_behind()))
+}
 
+/// Fills while indexes stand aside, and brings them back.
+async fn fill_suspended(
+    crew: &Crew,
+    client: &Client,
+    suspension: &Suspension,
+) -> Result<FillSummary, FillError> {
+    let (plan, progress) = (crew.plan(), crew.progress());
+    let failed = |doing| move |error| crew.explain(doing, error);
+    progress.begin(Stage::Copying, plan.rows());
     let begun = Instant::now();
     crew.run(Work::Rows(Shares::new(plan))).await?;
     let copied = Instant::now();
 
-    let found = indexes::of_tables(&client, &oids).await;
-    let found = found.map_err(|e| crew.explain("listing indexes", e))?;
-    let built = found.len();
+    let builds = suspension.indexes(client).await;
+    let builds = builds.map_err(failed("listing indexes"))?;
+    let built = builds.len();
     progress.begin(Stage::Indexing, built as u64);
-    crew.run(Work::jobs(indexing(found, crew.parallelism())))
-        .await?;
+    crew.run(building(builds, crew.parallelism())).await?;
+    let validations = suspension.constrain(client).await;
+    let validations = validations.map_err(failed("adding constraints"))?;
+    progress.begin(Stage::Indexing, validations.len() as u64);
+    crew.run(building(validations, crew.parallelism())).await?;
+    let ended = suspension.end(client).await;
+    ended.map_err(failed("turning triggers on"))?;
     let indexed = Instant::now();
 
-    progress.begin(Stage::Analyzing, schema.tables.len() as u64);
-    let advanced = sequences::advance(&client, &oids).await;
-    advanced.map_err(|e| crew.explain("setting sequences", e))?;
-    crew.run(Work::jobs(settling(schema, plan))).await?;
-    let resumed = persistence::resume(&client, &unlogged).await;
-    resumed.map_err(|e| crew.explain("making tables permanent again", e))?;
-    let summary = FillSummary {
+    progress.begin(Stage::Analyzing, crew.schema().tables.len() as u64);
+    let tables: Vec<&Table> = filled(crew.schema(), plan).collect();
+    let storage = tables.iter().flat_map(|table| table.storage());
+    let owners: Vec<u32> = tables
+        .iter()
+        .map(|table| table.oid)
+        .chain(storage)
+        .collect();
+    let advanced = sequences::advance(client, &owners).await;
+    advanced.map_err(failed("setting sequences"))?;
+    crew.run(Work::jobs(settling(crew.schema(), plan))).await?;
+    let persisted = suspension.persist(client).await;
+    persisted.map_err(failed("making tables permanent again"))?;
+    progress.begin(Stage::Done, 0);
+    Ok(FillSummary {
         rows: plan.rows(),
         bytes: progress.bytes(),
-        tables: oids.len(),
+        tables: tables.len(),
         indexes: built,
         copying: copied - begun,
         indexing: indexed - copied,
         settling: indexed.elapsed(),
         notes: plan.notes.clone(),
-    };
-    progress.begin(Stage::Done, 0);
-    Ok(summary)
+    })
 }
 
-/// Switches off what costs time while rows are written, and returns the tables that write no WAL
-/// until it is switched on again.
-async fn prepare(crew: &Crew, client: &Client, oids: &[u32]) -> Result<Vec<u32>, FillError> {
-    let superuser = indexes::is_superuser(client).await;
-    if !superuser.map_err(|e| crew.explain("asking for rights", e))? {
-        return Err(FillError::NotSuperuser);
-    }
-    let suspended = indexes::suspend(client, oids).await;
-    suspended.map_err(|e| crew.explain("suspending indexes", e))?;
-    let unlogged = persistence::suspend(client, oids).await;
-    unlogged.map_err(|e| crew.explain("switching WAL off", e))
+/// The builds as work, each with as many processes as its share of all that is to be read gives it.
+fn building(builds: Vec<Build>, parallelism: usize) -> Work {
+    let all: u64 = builds.iter().map(|build| build.weight).sum();
+    let share = |weight: u64| weight as f64 / all.max(1) as f64 * parallelism as f64;
+    Work::jobs(builds.into_iter().map(|build| {
+        let participants = share(build.weight).round().max(1.0);
+        Job::Build(build, participants as u32)
+    }))
 }
 
 /// The tables that get rows.
@@ -137,20 +161,6 @@ fn filled<'a>(schema: &'a Schema, plan: &'a FillPlan) -> impl Iterator<Item = &'
         planned.any(|planned| planned.name == table.name && planned.rows > 0)
     };
     schema.tables.iter().filter(move |table| rows(table))
-}
-
-/// All indexes, each with as many processes as its table's share of all that is to be read gives it.
-fn indexing(found: Vec<indexes::Index>, parallelism: usize) -> Vec<Job> {
-    let all: u64 = found.iter().map(|index| index.table_bytes).sum();
-    let share = |bytes: u64| bytes as f64 / all.max(1) as f64 * parallelism as f64;
-    let participants = |bytes| share(bytes).round().max(1.0) as u32;
-    found
-        .into_iter()
-        .map(|index| {
-            let participants = participants(index.table_bytes);
-            Job::Index(index, participants)
-        })
-        .collect()
 }
 
 /// All tables of the schema, the largest first.
