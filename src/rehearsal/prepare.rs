@@ -19,7 +19,7 @@ use crate::scenario::Plan;
 use crate::schema::Schema;
 use crate::shadow::fill::{FillOptions, FillProgress, fill};
 use crate::shadow::{Durability, Server, load_schema};
-use crate::synth::{FillPlan, KeyBook, TableSpec, wanted_rows};
+use crate::synth::{EVERY_TABLE, FillPlan, KeyBook, TableSpec, wanted_rows};
 
 /// A running shadow.
 pub(super) struct Shadow {
@@ -185,7 +185,10 @@ impl Shadow {
                 .map(|(_, bytes)| *bytes);
             TableSize {
                 rows: table.rows,
-                production_rows: production.get(&name).copied().unwrap_or(table.rows),
+                production_rows: match production.get(&name) {
+                    Some(rows) => *rows,
+                    None => unnamed_production_rows(plan, table.rows),
+                },
                 bytes: bytes.and_then(|bytes| u64::try_from(bytes).ok()),
                 name,
             }
@@ -223,4 +226,13 @@ fn tables(plan: &Plan) -> BTreeMap<String, TableSpec> {
         .iter()
         .map(|(name, table)| (name.clone(), table.fill.clone()))
         .collect()
+}
+
+/// The production's rows of a table that the scenario does not name and that has `rows` here. One
+/// that cannot hold as many as others has no more in production either.
+fn unnamed_production_rows(plan: &Plan, rows: u64) -> u64 {
+    match plan.tables.get(EVERY_TABLE) {
+        Some(every) if every.fill.rows == rows => every.production_rows.0,
+        _ => rows,
+    }
 }
