@@ -14,6 +14,7 @@ mod circles;
 mod column;
 mod decimal;
 mod derived;
+mod digits;
 mod distribution;
 mod domains;
 mod draw;
