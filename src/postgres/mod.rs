@@ -23,3 +23,4 @@ pub mod settle;
 pub mod sizes;
 pub mod tls;
 pub mod uses;
+pub mod views;

@@ -240,7 +240,7 @@ impl Planner<'_> {
                 self.result.chains.insert(unit.name.clone());
                 return Ok(());
             }
-            if own.is_none() {
+            if own.is_none() && !(key.partial && unit.radix < self.rows) {
                 self.result.unique.insert(unit.name.clone());
                 return Ok(());
             }

@@ -6,6 +6,7 @@ mod error;
 mod progress;
 mod shares;
 mod suspension;
+mod views;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -129,6 +130,8 @@ async fn fill_suspended(
     let advanced = sequences::advance(client, &owners).await;
     advanced.map_err(failed("setting sequences"))?;
     crew.run(Work::jobs(settling(crew.schema(), plan))).await?;
+    let views = views::refresh_all(client).await;
+    let views = views.map_err(failed("listing materialized views"))?;
     let persisted = suspension.persist(client).await;
     persisted.map_err(failed("making tables permanent again"))?;
     progress.begin(Stage::Done, 0);
@@ -140,7 +143,7 @@ async fn fill_suspended(
         copying: copied - begun,
         indexing: indexed - copied,
         settling: indexed.elapsed(),
-        notes: plan.notes.clone(),
+        notes: plan.notes.iter().cloned().chain(views).collect(),
     })
 }
 
