@@ -135,7 +135,7 @@ impl Case {
         match side {
             Side::Null => self.set_null(column),
             Side::Within(limits) => {
-                self.limits.insert(column.to_owned(), limits.clone());
+                self.limits.insert(column.to_owned(), (**limits).clone());
             }
         }
     }

@@ -26,7 +26,7 @@ pub(crate) enum Side {
     /// NULL.
     Null,
     /// Within these limits, and never NULL.
-    Within(Limits),
+    Within(Box<Limits>),
 }
 
 impl Planner<'_> {
@@ -83,11 +83,11 @@ fn sides(rule: &BoundRule) -> Option<(Side, Side)> {
     let within = |rule: &BoundRule| {
         let mut limits = Limits::default();
         limits.add(rule.clone());
-        Side::Within(limits)
+        Side::Within(Box::new(limits))
     };
     let opposite = match rule {
-        BoundRule::NotNull => return Some((Side::Within(Limits::default()), Side::Null)),
-        BoundRule::Null => return Some((Side::Null, Side::Within(Limits::default()))),
+        BoundRule::NotNull => return Some((Side::Within(Box::default()), Side::Null)),
+        BoundRule::Null => return Some((Side::Null, Side::Within(Box::default()))),
         BoundRule::OneOf(values) if values.as_slice() == ["true"] => {
             BoundRule::OneOf(vec!["false".to_owned()])
         }
@@ -99,7 +99,7 @@ fn sides(rule: &BoundRule) -> Option<(Side, Side)> {
             for value in values {
                 limits.add(BoundRule::Not(value.clone()));
             }
-            return Some((within(rule), Side::Within(limits)));
+            return Some((within(rule), Side::Within(Box::new(limits))));
         }
         BoundRule::Not(value) => BoundRule::OneOf(vec![value.clone()]),
         BoundRule::Min { value, inclusive } => BoundRule::Max {
