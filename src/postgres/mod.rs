@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod connect;
 pub mod copy;
 pub mod database;
+pub mod evaluate;
 pub mod facts;
 pub mod given;
 pub mod indexes;

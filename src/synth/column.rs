@@ -48,6 +48,8 @@ pub(crate) enum Source {
     Shape { shape: Shape, capacity: u64 },
     /// Those of the column that it references.
     Column(Arc<ColumnPlan>),
+    /// What the server makes of an expression over the row's number.
+    Server { expression: String },
 }
 
 /// Orphans are spread over at most so many keys.
@@ -73,6 +75,34 @@ impl ColumnPlan {
                 true
             }
             Source::Column(parent) => parent.write(ordinal, out),
+            // Not known here: the answers are woven into the rows.
+            Source::Server { .. } => false,
+        }
+    }
+
+    /// The row, of the column at the end of the foreign keys, whose value it has in this row; none
+    /// for NULL.
+    pub(crate) fn argument(&self, row: u64) -> Option<u64> {
+        if self.nulls.happens(row) {
+            return None;
+        }
+        let ordinal = self.draw.ordinal(row)?;
+        match &self.source {
+            Source::Column(parent) => parent.argument(ordinal),
+            Source::Shape { .. } | Source::Server { .. } => Some(ordinal),
+        }
+    }
+
+    /// Whether its values are another column's.
+    pub(crate) fn is_linked(&self) -> bool {
+        matches!(self.source, Source::Column(_))
+    }
+
+    /// The expression that the server evaluates for it.
+    pub(crate) fn own_expression(&self) -> Option<&str> {
+        match &self.source {
+            Source::Server { expression } => Some(expression),
+            Source::Shape { .. } | Source::Column(_) => None,
         }
     }
 
@@ -89,7 +119,7 @@ impl ColumnPlan {
     fn is_plain(&self) -> bool {
         match &self.root().source {
             Source::Shape { shape, .. } => shape.is_plain(),
-            Source::Column(_) => false,
+            Source::Column(_) | Source::Server { .. } => false,
         }
     }
 
@@ -151,7 +181,7 @@ impl ColumnPlan {
                 matches!(shape, Shape::Text(_))
                     || shape.capacity() > self.root().draw.domain(self.root().rows)
             }
-            Source::Column(_) => false,
+            Source::Column(_) | Source::Server { .. } => false,
         }
     }
 
@@ -170,13 +200,13 @@ impl ColumnPlan {
             }
             .write(n, out),
             Source::Shape { shape, .. } => shape.write(ordinal, out),
-            Source::Column(_) => {}
+            Source::Column(_) | Source::Server { .. } => {}
         }
     }
 }
 
 /// What COPY's text format replaces (PostgreSQL documentation, "COPY", "Text Format").
-fn copy_escape(byte: u8) -> Option<[u8; 2]> {
+pub(super) fn copy_escape(byte: u8) -> Option<[u8; 2]> {
     match byte {
         b'\\' => Some(*b"\\\\"),
         b'\n' => Some(*b"\\n"),

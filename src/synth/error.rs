@@ -113,7 +113,10 @@ pub enum SynthError {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Problem {
     /// A type that values are not generated for.
-    #[error("values of this type are not generated: give it `values` or a `pattern`")]
+    #[error(
+        "values of this type are not generated: give it `values`, a `pattern` or \
+         `sql = \"<expression over n>\"`"
+    )]
     Unsupported,
     /// An override that does not go with the column's type.
     #[error("`{0}` does not apply to this type")]

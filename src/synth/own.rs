@@ -89,7 +89,33 @@ pub(super) fn check_overrides(
     if let Some(text) = &spec.distribution {
         text.parse::<Distribution>()?;
     }
-    Ok(())
+    check_sql(spec)
+}
+
+/// An expression says all of the values but which are NULL.
+fn check_sql(spec: &ColumnSpec) -> Result<(), Problem> {
+    let Some(expression) = &spec.sql else {
+        return Ok(());
+    };
+    if expression.trim().is_empty() {
+        return Err(Problem::Empty("sql"));
+    }
+    let others = [
+        ("references", spec.references.is_some()),
+        ("distribution", spec.distribution.is_some()),
+        ("orphan_fraction", spec.orphan_fraction.is_some()),
+        ("values", spec.values.is_some()),
+        ("weights", spec.weights.is_some()),
+        ("range", spec.range.is_some()),
+        ("pattern", spec.pattern.is_some()),
+        ("width", spec.width.is_some()),
+        ("distinct", spec.distinct.is_some()),
+        ("correlation", spec.correlation.is_some()),
+    ];
+    match others.into_iter().find(|(_, given)| *given) {
+        Some((key, _)) => Err(Problem::Both("sql", key)),
+        None => Ok(()),
+    }
 }
 
 /// How many different values a column can have by itself.
@@ -98,6 +124,9 @@ pub(super) fn capacity(
     table: &Table,
     column: &Column,
 ) -> Result<u64, SynthError> {
+    if world.spec(table, &column.name).sql.is_some() {
+        return Ok(u64::MAX);
+    }
     let (limits, kind) = Limits::of(table, &column.name, &column.data_type.kind);
     form(kind, &ask(world, table, column, &limits))
         .map(|form| form.capacity)
@@ -123,6 +152,9 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         return Err(place.fail(Problem::OrphansOfNothing));
     }
     let (limits, kind) = Limits::of(place.table, name, &place.column.data_type.kind);
+    if let Some(expression) = &spec.sql {
+        return Ok((Some(evaluated(place, expression, &limits)), None));
+    }
     let unique = place.unique.unique.contains(name);
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
@@ -156,6 +188,20 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         },
     };
     Ok((Some(plan), None))
+}
+
+/// A column whose values the server evaluates.
+fn evaluated(place: Place<'_>, expression: &str, limits: &Limits) -> ColumnPlan {
+    ColumnPlan {
+        name: place.column.name.clone(),
+        rows: place.rows(),
+        nulls: nulls(place, limits),
+        orphans: Event::default(),
+        draw: Draw::Row,
+        source: Source::Server {
+            expression: expression.to_owned(),
+        },
+    }
 }
 
 /// A type that values are not generated for: its default or NULL, where it may.

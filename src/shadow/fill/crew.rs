@@ -15,6 +15,7 @@ use crate::postgres::{copy, indexes, settle};
 use crate::schema::{RelationName, Schema};
 use crate::synth::FillPlan;
 
+use super::evaluator::Evaluator;
 use super::{FillError, FillOptions, FillProgress};
 
 /// One piece of work.
@@ -182,6 +183,10 @@ impl Crew {
         let fail = |error| self.explain(&format!("filling {}", planned.name), error);
         let columns: Vec<String> = planned.columns.iter().map(|c| c.name.clone()).collect();
         let statement = copy::copy_statement(&planned.name, &columns);
+        let mut evaluator = match planned.asks() {
+            true => Some(Evaluator::new(self.connect().await?)),
+            false => None,
+        };
         let sink = copy::begin(client, &statement).await.map_err(fail)?;
         let mut sink = pin!(sink);
         let mut from = rows.start;
@@ -191,7 +196,13 @@ impl Crew {
                 return Ok(());
             }
             let mut buffer = Vec::with_capacity(BUFFER + BUFFER / 8);
-            let to = planned.encode(from..rows.end, BUFFER, &mut buffer);
+            let to = match &mut evaluator {
+                None => planned.encode(from..rows.end, BUFFER, &mut buffer),
+                Some(evaluator) => {
+                    let rows = from..rows.end;
+                    evaluator.encode(planned, rows, &mut buffer).await?
+                }
+            };
             if let Err(error) = copy::send(&mut sink, Bytes::from(buffer)).await {
                 // The server's own words come at the end.
                 let last = copy::finish(&mut sink).await.err();

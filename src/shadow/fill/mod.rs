@@ -3,6 +3,7 @@
 
 mod crew;
 mod error;
+mod evaluator;
 mod progress;
 
 use std::collections::VecDeque;
