@@ -85,7 +85,8 @@ pub async fn fill(
     let progress = Arc::clone(&options.progress);
     progress.begin(Stage::Copying, plan.rows());
     let crew = Crew::new(config, schema, plan, options);
-    let oids: Vec<u32> = filled(schema, plan).map(|table| table.oid).collect();
+    let tables: Vec<&Table> = filled(schema, plan).collect();
+    let oids: Vec<u32> = tables.iter().flat_map(|table| table.storage()).collect();
     let client = crew.connect().await?;
     if !indexes::is_superuser(&client)
         .await
@@ -109,13 +110,14 @@ pub async fn fill(
     let indexed = Instant::now();
 
     progress.begin(Stage::Analyzing, schema.tables.len() as u64);
-    let advanced = sequences::advance(&client, &oids).await;
+    let owners: Vec<u32> = tables.iter().map(|table| table.oid).chain(oids).collect();
+    let advanced = sequences::advance(&client, &owners).await;
     advanced.map_err(|e| crew.explain("setting sequences", e))?;
     crew.run(settling(schema, plan)).await?;
     progress.begin(Stage::Done, 0);
     Ok(FillSummary {
         rows: plan.rows(),
-        tables: oids.len(),
+        tables: tables.len(),
         indexes: built,
         copying: copied - begun,
         indexing: indexed - copied,
