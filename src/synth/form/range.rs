@@ -54,6 +54,7 @@ pub(super) fn form(subtype: &TypeKind, multi: bool, ask: &Ask<'_>) -> Result<For
         Some(step) => bounds.capacity.saturating_sub(step.longest) / step.apart,
         None => bounds.capacity,
     };
+    let draw = bounds.draw;
     let known = ask.limits.unknown.is_empty() && ask.spec.range.is_none();
     let shape = Shape::Range(Box::new(Ranges {
         key: ask.key,
@@ -63,13 +64,18 @@ pub(super) fn form(subtype: &TypeKind, multi: bool, ask: &Ask<'_>) -> Result<For
         odd: wanted.is_none() && known,
         capacity,
     }));
-    match wanted {
-        Some(_) => Ok(Form {
+    match (wanted, step) {
+        (None, Some(_)) => Form::chosen(shape, capacity, ask),
+        (None, None) => Ok(Form {
+            shape,
+            draw,
+            capacity,
+        }),
+        (Some(_), _) => Ok(Form {
             shape,
             draw: Draw::Row,
             capacity,
         }),
-        None => Form::chosen(shape, capacity, ask),
     }
 }
 

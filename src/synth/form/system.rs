@@ -71,7 +71,7 @@ fn names(name: &str) -> Option<&'static [&'static str]> {
             "abs(integer)",
             "md5(text)",
         ],
-        "regoper" => &["||/", "|/", "^@", "!~~*", "<<|"],
+        "regoper" => &["||/", "|/", "#-", "*<>", "*>="],
         "regoperator" => &[
             "+(integer,integer)",
             "=(text,text)",
