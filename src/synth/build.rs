@@ -40,7 +40,8 @@ impl FillPlan {
     /// Plans the rows of the tables that `tables` names, by `name` or `schema.name`.
     ///
     /// Columns get values by their type, foreign keys, unique keys and CHECKs, and by what the
-    /// scenario says of them. Nullable columns are NULL in a tenth of the rows unless they have a
+    /// scenario says of them; [`EVERY_TABLE`](super::EVERY_TABLE) stands for those that it does not
+    /// name. Nullable columns are NULL in a tenth of the rows unless they have a
     /// default, are part of a key or of the scenario.
     ///
     /// # Errors
@@ -65,8 +66,18 @@ impl FillPlan {
         given: &[GivenRows],
         seed: u64,
     ) -> Result<Self, SynthError> {
-        let world = World::new(schema, tables, given, random::key(seed, "fill"))?;
-        build(&world, given)
+        let mut world = World::new(schema, tables, given, random::key(seed, "fill"))?;
+        loop {
+            match build(&world, given) {
+                // Each turn takes rows from a table, so there is an end.
+                Err(error) if world.shrink(&error) => {}
+                Err(error) => return Err(error),
+                Ok(mut plan) => {
+                    plan.notes.extend(world.notes());
+                    return Ok(plan);
+                }
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::schema::{Column, RelationName, Schema, Table};
 
 use super::error::{Problem, SynthError, nearest};
+use super::every::{EVERY_TABLE, Unnamed};
 use super::limits::Limits;
 use super::{ColumnSpec, GivenRows, TableSpec, random};
 
@@ -13,6 +14,7 @@ use super::{ColumnSpec, GivenRows, TableSpec, random};
 pub(crate) struct World<'a> {
     pub(crate) schema: &'a Schema,
     specs: BTreeMap<&'a RelationName, &'a TableSpec>,
+    unnamed: Unnamed<'a>,
     given: BTreeMap<&'a RelationName, &'a GivenRows>,
     seed: u64,
 }
@@ -43,10 +45,11 @@ impl<'a> World<'a> {
         let mut world = Self {
             schema,
             specs: BTreeMap::new(),
+            unnamed: Unnamed::default(),
             given: given.iter().map(|rows| (&rows.name, rows)).collect(),
             seed,
         };
-        for (name, spec) in tables {
+        for (name, spec) in tables.iter().filter(|(name, _)| *name != EVERY_TABLE) {
             let table = world.find_table(name)?;
             for column in spec.columns.keys() {
                 world.find_column(table, column)?;
@@ -61,15 +64,31 @@ impl<'a> World<'a> {
                 });
             }
         }
+        if let Some(spec) = tables.get(EVERY_TABLE) {
+            let names = schema.tables.iter().map(|table| &table.name);
+            let unnamed = names
+                .filter(|name| !world.specs.contains_key(name) && !world.given.contains_key(name));
+            world.unnamed = Unnamed::new(spec.rows, unnamed);
+        }
         Ok(world)
     }
 
-    /// The tables that the scenario names, with their rows, in the schema's order.
+    /// The tables that the scenario speaks of, with their rows, in the schema's order.
     pub(crate) fn named(&self) -> impl Iterator<Item = (&'a Table, u64)> {
         self.schema.tables.iter().filter_map(|table| {
-            let spec = self.specs.get(&table.name)?;
-            Some((table, spec.rows))
+            let spec = self.specs.get(&table.name).map(|spec| spec.rows);
+            Some((table, spec.or_else(|| self.unnamed.rows(&table.name))?))
         })
+    }
+
+    /// Gives the table that an error is about as many rows as it can have; whether that is allowed.
+    pub(crate) fn shrink(&mut self, error: &SynthError) -> bool {
+        self.unnamed.shrink(error)
+    }
+
+    /// What a reader of the report should know of the tables' rows.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+        self.unnamed.notes()
     }
 
     pub(crate) fn find_table(&self, name: &str) -> Result<&'a Table, SynthError> {
@@ -120,7 +139,10 @@ impl<'a> World<'a> {
     pub(crate) fn rows(&self, table: &RelationName) -> u64 {
         match self.given(table) {
             Some(given) => given.known,
-            None => self.specs.get(table).map_or(0, |spec| spec.rows),
+            None => match self.specs.get(table) {
+                Some(spec) => spec.rows,
+                None => self.unnamed.rows(table).unwrap_or_default(),
+            },
         }
     }
 

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use tokio_postgres::Client;
-
+use crate::postgres::connect::Session;
 use crate::postgres::evaluate::{EvaluateError, evaluate};
 use crate::synth::{Answers, Question, TablePlan};
 
@@ -21,15 +20,15 @@ const ANSWER: u64 = 256 * 1024;
 /// Asks the server about the rows of one table, block after block.
 #[derive(Debug)]
 pub(super) struct Evaluator {
-    client: Client,
+    session: Session,
     /// Rows to ask about next.
     block: u64,
 }
 
 impl Evaluator {
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(session: Session) -> Self {
         Self {
-            client,
+            session,
             block: FIRST,
         }
     }
@@ -45,7 +44,7 @@ impl Evaluator {
         let block = rows.start..end;
         let mut answers = Answers::default();
         for question in planned.questions(block.clone()) {
-            let values = evaluate(&self.client, &question).await;
+            let values = evaluate(&self.session.client, &question).await;
             let values = values.map_err(|error| explain(planned, &question, error))?;
             for ((column, _), values) in question.columns.iter().zip(values) {
                 answers.insert(*column, values);
