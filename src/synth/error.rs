@@ -182,6 +182,12 @@ pub enum Problem {
         /// Characters allowed.
         allowed: u32,
     },
+    /// Values that an exclusion constraint forbids to overlap, of a type whose values may.
+    #[error(
+        "exclusion constraint `{0}` forbids its values to overlap, which is not known of this type: \
+         give it `values`, a `pattern` or `sql`"
+    )]
+    Overlaps(String),
     /// Fewer different values than rows.
     #[error(
         "it must be unique over {needed} rows, but has only {capacity} different values: give the \

@@ -121,3 +121,86 @@ impl ColumnPlan {
         self.root().own_expression()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::schema::RelationName;
+    use crate::synth::column::{Event, Source};
+    use crate::synth::distribution::Distribution;
+    use crate::synth::draw::{Chosen, Draw};
+
+    fn column(name: &str, draw: Draw, nulls: f64, source: Source) -> Arc<ColumnPlan> {
+        Arc::new(ColumnPlan {
+            name: name.into(),
+            rows: 1_000,
+            nulls: Event::new(5, nulls),
+            orphans: Event::default(),
+            draw,
+            source,
+        })
+    }
+
+    /// A column with an expression, one that references it, and the row's number.
+    fn table() -> TablePlan {
+        let expression = "f(n)".to_owned();
+        let own = column("own", Draw::Row, 0.25, Source::Server { expression });
+        let chosen = Chosen::among_rows(3, Distribution::Uniform, 1_000);
+        let linked = Source::Column(Arc::clone(&own));
+        let linked = column("linked", Draw::Chosen(chosen), 0.25, linked);
+        let shape = crate::synth::shape::Shape::Numbers(crate::synth::decimal::Numbers {
+            low: 1,
+            scale: 0,
+        });
+        let number = Source::Shape {
+            shape,
+            capacity: u64::MAX,
+        };
+        TablePlan {
+            name: RelationName {
+                schema: "public".into(),
+                name: "t".into(),
+            },
+            rows: 1_000,
+            columns: vec![own, column("number", Draw::Row, 0.0, number), linked],
+        }
+    }
+
+    /// What a server answers that knows one function.
+    fn answers(table: &TablePlan, rows: Range<u64>) -> Answers {
+        let mut answers = Answers::default();
+        for question in table.questions(rows) {
+            for (column, expression) in &question.columns {
+                assert_eq!(expression, "f(n)");
+                let value = |n: &Option<i64>| n.map(|n| format!("a\t{n}\\"));
+                answers.insert(*column, question.numbers.iter().map(value).collect());
+            }
+        }
+        answers
+    }
+
+    proptest! {
+        #[test]
+        fn answers_go_into_their_rows_however_these_are_cut(cut in 1u64..60) {
+            let table = table();
+            prop_assert!(table.asks());
+            let mut out = Vec::new();
+            table.encode_answered(0..cut, &answers(&table, 0..cut), &mut out);
+            table.encode_answered(cut..60, &answers(&table, cut..60), &mut out);
+            let text = String::from_utf8(out).unwrap();
+            prop_assert_eq!(text.lines().count(), 60);
+            let linked = &table.columns[2];
+            for (row, line) in (0u64..).zip(text.lines()) {
+                let fields: Vec<&str> = line.split('\t').collect();
+                let value = |n: Option<u64>| n.map_or("\\N".to_owned(), |n| format!("a\\t{}\\\\", n + 1));
+                let own = table.columns[0].argument(row);
+                let expected = [value(own), (row + 1).to_string(), value(linked.argument(row))];
+                prop_assert_eq!(fields, expected);
+            }
+        }
+    }
+}

@@ -172,6 +172,9 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
     };
+    if let (true, Some(constraint)) = (unique, overlapping(place, &made)) {
+        return Err(place.fail(Problem::Overlaps(constraint)));
+    }
     let draw = match digit {
         Some(digit) => digit,
         None => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
@@ -188,6 +191,18 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         },
     };
     Ok((Some(plan), None))
+}
+
+/// The exclusion constraint that forbids this unique column's values to overlap, where they may do so
+/// and the scenario has not given them itself.
+fn overlapping(place: Place<'_>, form: &Form) -> Option<String> {
+    let name = &place.column.name;
+    let overlaps = |(element, operator): &(String, String)| element == name && operator == "&&";
+    let mut exclusions = place.table.exclusions.iter();
+    exclusions
+        .find(|exclusion| exclusion.elements.iter().any(overlaps))
+        .filter(|_| !form.shape.disjoint() && !place.world.is_overridden(place.table, name))
+        .map(|exclusion| exclusion.name.clone())
 }
 
 /// A column whose values the server evaluates.

@@ -584,9 +584,9 @@ fn named_tables_that_cannot_hold_their_rows_stay_errors() {
         let error = plan(small_by_nature(), scenario).unwrap_err().to_string();
         assert!(error.contains(&format!("public.{table}")), "{error}");
     }
-    let unsupported = vec![table("shapes", &["at point!"], &[], &[])];
+    let unsupported = vec![table("shapes", &["at geometry!"], &[], &[])];
     let error = plan(unsupported, "\"*\".rows = 5").unwrap_err().to_string();
-    assert!(error.starts_with("`public.shapes.at` (point)"), "{error}");
+    assert!(error.starts_with("`public.shapes.at` (geometry)"), "{error}");
 }
 
 proptest! {
