@@ -8,8 +8,10 @@
 
 mod build;
 mod calendar;
+mod cases;
 mod column;
 mod decimal;
+mod derived;
 mod distribution;
 mod draw;
 mod error;

@@ -586,7 +586,10 @@ fn named_tables_that_cannot_hold_their_rows_stay_errors() {
     }
     let unsupported = vec![table("shapes", &["at geometry!"], &[], &[])];
     let error = plan(unsupported, "\"*\".rows = 5").unwrap_err().to_string();
-    assert!(error.starts_with("`public.shapes.at` (geometry)"), "{error}");
+    assert!(
+        error.starts_with("`public.shapes.at` (geometry)"),
+        "{error}"
+    );
 }
 
 proptest! {

@@ -5,6 +5,7 @@ mod listed;
 mod nested;
 mod number;
 mod range;
+mod scalar;
 mod system;
 mod text;
 mod time;
@@ -17,6 +18,8 @@ use super::draw::{Chosen, Draw};
 use super::error::Problem;
 use super::limits::Limits;
 use super::shape::{Article, Document, DocumentKind, Figure, Shape};
+
+pub(crate) use scalar::{Scalar, scalar};
 
 /// What is asked of a column's values.
 #[derive(Debug, Clone, Copy)]
