@@ -33,21 +33,14 @@ pub enum FillError {
         help: String,
     },
     /// A `sql` of the scenario that the server does not evaluate.
-    #[error(
-        "{table}.{column}: {message}: correct its `sql = \"{expression}\"` under \
-         [tables.{section}.columns.{column}]"
-    )]
+    #[error("{column}: {message}; {help}")]
     Expression {
-        /// The table.
-        table: String,
-        /// The column.
+        /// The column, with its table.
         column: String,
-        /// As the scenario has it.
-        expression: String,
         /// What the server says.
         message: String,
-        /// The table's key in the scenario.
-        section: String,
+        /// The expression, and where to correct it.
+        help: String,
     },
     /// Anything else that the server or the connection says.
     #[error("{doing}: {source}")]

@@ -78,19 +78,14 @@ fn explain(planned: &TablePlan, question: &Question, error: EvaluateError) -> Fi
             }
         },
     };
-    let expression = question
-        .columns
-        .iter()
-        .find(|(place, _)| *place == column)
-        .map_or("", |(_, expression)| expression);
+    let mut asked = question.columns.iter();
+    let expression = asked.find(|(place, _)| *place == column);
+    let expression = expression.map_or("", |(_, expression)| expression);
+    let name = planned.columns.get(column).map_or("", |c| &c.name);
+    let key = planned.name.scenario_key();
     FillError::Expression {
-        table: planned.name.to_string(),
-        column: planned
-            .columns
-            .get(column)
-            .map_or_else(String::new, |column| column.name.clone()),
-        expression: expression.to_owned(),
+        column: format!("{}.{name}", planned.name),
         message,
-        section: planned.name.scenario_key(),
+        help: format!("correct its `sql = \"{expression}\"` under [tables.{key}.columns.{name}]"),
     }
 }

@@ -53,7 +53,7 @@ impl Ranges {
             return;
         };
         let low = ordinal.saturating_mul(step.apart);
-        if self.odd && bits % ODD == 0 {
+        if self.odd && bits.is_multiple_of(ODD) {
             out.extend_from_slice(if self.multi { b"{}" } else { b"empty" });
             return;
         }
