@@ -7,6 +7,7 @@ use crate::postgres::evaluate::{EvaluateError, evaluate};
 use crate::synth::{Answers, Question, TablePlan};
 
 use super::FillError;
+use super::shares::{BUFFER, Buffer, Share};
 
 /// Rows of the first question about a table.
 const FIRST: u64 = 100;
@@ -14,46 +15,57 @@ const FIRST: u64 = 100;
 /// Most rows of a question.
 const MOST: u64 = 5_000;
 
-/// Bytes of answers that later questions are meant to get, so that memory stays bounded.
-const ANSWER: u64 = 256 * 1024;
-
-/// Asks the server about the rows of one table, block after block.
+/// What one worker writes of a table, with the server's answers in it, block after block.
 #[derive(Debug)]
-pub(super) struct Evaluator {
+pub(super) struct Evaluator<'a> {
     session: Session,
+    planned: &'a TablePlan,
+    share: &'a Share,
+    /// Rows taken and not yet asked about.
+    taken: Range<u64>,
     /// Rows to ask about next.
     block: u64,
 }
 
-impl Evaluator {
-    pub(super) fn new(session: Session) -> Self {
+impl<'a> Evaluator<'a> {
+    pub(super) fn new(session: Session, planned: &'a TablePlan, share: &'a Share) -> Self {
         Self {
             session,
+            planned,
+            share,
+            taken: 0..0,
             block: FIRST,
         }
     }
 
-    /// Appends the first of these rows in COPY's text format and returns the first row not written.
-    pub(super) async fn encode(
-        &mut self,
-        planned: &TablePlan,
-        rows: Range<u64>,
-        out: &mut Vec<u8>,
-    ) -> Result<u64, FillError> {
-        let end = rows.start.saturating_add(self.block).min(rows.end);
-        let block = rows.start..end;
+    /// The next rows; none when all are taken.
+    pub(super) async fn next(&mut self) -> Result<Option<Buffer>, FillError> {
+        if self.taken.is_empty() {
+            match self.share.take() {
+                Some(rows) => self.taken = rows,
+                None => return Ok(None),
+            }
+        }
+        let begin = self.taken.start;
+        let end = begin.saturating_add(self.block).min(self.taken.end);
+        self.taken.start = end;
         let mut answers = Answers::default();
-        for question in planned.questions(block.clone()) {
+        for question in self.planned.questions(begin..end) {
             let values = evaluate(&self.session.client, &question).await;
-            let values = values.map_err(|error| explain(planned, &question, error))?;
+            let values = values.map_err(|error| explain(self.planned, &question, error))?;
             for ((column, _), values) in question.columns.iter().zip(values) {
                 answers.insert(*column, values);
             }
         }
-        let each = (answers.bytes() as u64 / (end - rows.start).max(1)).max(1);
-        self.block = (ANSWER / each).clamp(1, MOST);
-        planned.encode_answered(block, &answers, out);
-        Ok(end)
+        let each = (answers.bytes() as u64 / (end - begin).max(1)).max(1);
+        self.block = (BUFFER as u64 / each).clamp(1, MOST);
+        let mut text = Vec::with_capacity(BUFFER);
+        self.planned
+            .encode_answered(begin..end, &answers, &mut text);
+        Ok(Some(Buffer {
+            text,
+            rows: end - begin,
+        }))
     }
 }
 

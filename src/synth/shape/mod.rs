@@ -12,6 +12,7 @@ mod system;
 
 use super::calendar::Moments;
 use super::decimal::Numbers;
+use super::digits;
 use super::text::{Pattern, Text};
 
 pub(crate) use article::Article;
@@ -191,14 +192,7 @@ fn write_signed(number: i64, out: &mut Vec<u8>) {
 
 /// Writes bytes as lower-case hexadecimal digits.
 fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            out.push(match nibble {
-                0..10 => b'0' + nibble,
-                _ => b'a' + nibble - 10,
-            });
-        }
-    }
+    out.extend(bytes.iter().flat_map(|byte| digits::hex_pair(*byte)));
 }
 
 #[cfg(test)]

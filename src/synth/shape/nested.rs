@@ -103,22 +103,31 @@ pub(super) fn write_record(fields: &[Field], ordinal: u64, out: &mut Vec<u8>) {
 /// look at each byte where there is nothing to replace.
 pub(crate) fn escape(out: &mut Vec<u8>, start: usize, escaped: impl Fn(u8) -> Option<[u8; 2]>) {
     let written = out.get(start..).unwrap_or_default();
+    // Counting all needs no branch a byte, so the compiler looks at many at a time.
     let more = written
         .iter()
-        .filter(|&&byte| escaped(byte).is_some())
-        .count();
+        .map(|&byte| usize::from(escaped(byte).is_some()));
+    let more: usize = more.sum();
+    if more == 0 {
+        return;
+    }
     let mut from = out.len();
-    let mut to = from + more;
-    out.resize(to, 0);
-    // From the end, until what is left stays where it is.
+    out.resize(from + more, 0);
+    let mut to = out.len();
+    // From the end, so that nothing is overwritten that was not read.
     while to > from {
-        from -= 1;
-        let byte = out.get(from).copied().unwrap_or_default();
-        let pair = escaped(byte);
-        let width = if pair.is_some() { 2 } else { 1 };
-        to -= width;
-        if let Some(place) = out.get_mut(to..to + width) {
-            place.copy_from_slice(pair.as_ref().map_or(&[byte][..], |pair| &pair[..]));
+        let unread = out.get(start..from).unwrap_or_default();
+        let found = unread.iter().rposition(|&byte| escaped(byte).is_some());
+        let Some(last) = found.map(|place| start + place) else {
+            return;
+        };
+        let pair = out.get(last).and_then(|&byte| escaped(byte));
+        to -= from - last - 1;
+        out.copy_within(last + 1..from, to);
+        to -= 2;
+        if let (Some(place), Some(pair)) = (out.get_mut(to..to + 2), pair) {
+            place.copy_from_slice(&pair);
         }
+        from = last;
     }
 }
