@@ -94,7 +94,10 @@ async fn filled(
 ) -> Arc<FillPlan> {
     let (plan, summary) = try_fill(config, client, specs, 2).await;
     let summary = summary.unwrap_or_else(|error| panic!("{error}: {error:?}"));
-    assert!(summary.notes.is_empty(), "{:?}", summary.notes);
+    // The domain `earth` has CHECKs of functions of its own, which its values satisfy.
+    let mut notes = summary.notes.iter();
+    let other = notes.find(|note| !note.starts_with("public.of_earthdistance: CHECK"));
+    assert_eq!(other, None);
     plan
 }
 
