@@ -212,7 +212,7 @@ fn clinic_rows() -> BTreeMap<String, TableSpec> {
 async fn everything_holds_whatever_the_parallelism() {
     let server = server().await;
     let mut seen = Vec::new();
-    for parallelism in [1, 2] {
+    for parallelism in [1, 2, 5] {
         let name = format!("clinic{parallelism}");
         let (config, client) = load(&server, &name, CLINIC).await;
         let (_, summary) = filled(&config, &client, &clinic_rows(), parallelism).await;
@@ -266,6 +266,7 @@ async fn everything_holds_whatever_the_parallelism() {
         }
     }
     assert_eq!(seen[0], seen[1]);
+    assert_eq!(seen[0], seen[2]);
 }
 
 #[tokio::test]
