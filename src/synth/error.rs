@@ -15,7 +15,7 @@ pub enum SynthError {
     },
     /// A relation that is not filled.
     #[error(
-        "`{name}` is {kind}: this version fills ordinary tables alone; leave it out of the scenario, \
+        "`{name}` is {kind}: only tables get rows; leave it out of the scenario, \
          or make it an ordinary table in the schema"
     )]
     NotATable {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::schema::{RelationName, Schema, Table};
 
 use super::column::{ColumnPlan, Event, Source};
@@ -11,7 +13,7 @@ use super::shape::Shape;
 use super::{EVERY_TABLE, TableSpec};
 
 /// Rows that a table got from the schema's files.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GivenRows {
     /// The table.
     pub name: RelationName,

@@ -55,6 +55,7 @@ fn column(text: &str) -> Column {
 /// `columns > table columns`.
 fn table(name: &str, columns: &[&str], keys: &[&str], foreign: &[&str]) -> Table {
     let key = |(index, columns): (usize, &&str)| UniqueKey {
+        predicate: None,
         name: format!("{name}_key{index}"),
         primary: index == 0,
         columns: strings(columns),
