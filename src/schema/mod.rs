@@ -182,6 +182,16 @@ impl TypeKind {
         }
         kind
     }
+
+    /// The CHECKs of all its domains.
+    pub fn domain_checks(&self) -> Vec<&str> {
+        let (mut kind, mut all) = (self, Vec::new());
+        while let Self::Domain { base, checks, .. } = kind {
+            all.extend(checks.iter().map(String::as_str));
+            kind = base;
+        }
+        all
+    }
 }
 
 /// Columns whose values together are unique.

@@ -14,7 +14,10 @@ mod transactions;
 
 pub use dump::{SchemaItem, parse_schema_file};
 pub use error::SqlError;
-pub use expression::{Bound, BoundRule, understand_check};
+pub use expression::{
+    Bound, BoundRule, Comparison, Formula, Relation, TextPattern, understand_check,
+    understand_condition,
+};
 pub use hazard::{hazards, script_hazards};
 pub use kind::StatementKind;
 pub use partition_bound::parse_partition_bound;

@@ -94,6 +94,21 @@ pub enum SynthError {
         /// How many rows it shall have.
         rows: u64,
     },
+    /// Conditions that leave no row.
+    #[error(
+        "no row of `{table}` can satisfy {constraints} as it is understood: say what holds with \
+         `values`, `range` or `pattern` for {columns} under [tables.{section}.columns]"
+    )]
+    NoCase {
+        /// The table.
+        table: String,
+        /// The constraints.
+        constraints: String,
+        /// Their columns.
+        columns: String,
+        /// The table's key in a scenario.
+        section: String,
+    },
     /// Foreign keys that share a column and cannot all hold.
     #[error(
         "foreign key `{constraint}` of `{table}` shares column `{column}` with another one and rows \

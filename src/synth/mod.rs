@@ -8,8 +8,11 @@
 
 mod build;
 mod calendar;
+mod cases;
 mod column;
 mod decimal;
+mod derived;
+mod digits;
 mod distribution;
 mod draw;
 mod error;

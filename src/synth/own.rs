@@ -1,6 +1,6 @@
 //! Columns with values of their own, and what any column's overrides must satisfy.
 
-use crate::schema::{Column, Table};
+use crate::schema::{Column, Table, TypeKind};
 
 use super::ColumnSpec;
 use super::column::{ColumnPlan, Event, Source};
@@ -24,6 +24,15 @@ pub(super) struct Place<'p> {
     pub(super) table: &'p Table,
     pub(super) column: &'p Column,
     pub(super) unique: &'p Uniqueness,
+    /// What holds in one case, of a column whose values depend on the row's case.
+    pub(super) within: Option<&'p Within>,
+}
+
+/// What holds of a column in one case.
+pub(super) struct Within {
+    pub(super) limits: Limits,
+    /// What the scenario says, without values that the case does not have.
+    pub(super) spec: ColumnSpec,
 }
 
 /// A planned column, none where the database makes its values, and what to say of it.
@@ -35,11 +44,23 @@ impl Place<'_> {
     }
 
     pub(super) fn spec(&self) -> &ColumnSpec {
-        self.world.spec(self.table, &self.column.name)
+        match self.within {
+            Some(within) => &within.spec,
+            None => self.world.spec(self.table, &self.column.name),
+        }
     }
 
     pub(super) fn rows(&self) -> u64 {
         self.world.rows(&self.table.name)
+    }
+
+    /// The limits on its values and the type below its domains.
+    fn limits(&self) -> (Limits, &TypeKind) {
+        let kind = &self.column.data_type.kind;
+        match self.within {
+            Some(within) => (within.limits.clone(), kind.below_domains()),
+            None => Limits::of(self.table, &self.column.name, kind),
+        }
     }
 
     /// The column, NULL in every row, and why.
@@ -122,7 +143,10 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if spec.orphan_fraction.is_some() {
         return Err(place.fail(Problem::OrphansOfNothing));
     }
-    let (limits, kind) = Limits::of(place.table, name, &place.column.data_type.kind);
+    let (limits, kind) = place.limits();
+    if limits.null {
+        return Ok(place.null("its CHECKs allow nothing else"));
+    }
     let unique = place.unique.unique.contains(name);
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
@@ -134,6 +158,7 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
             Some(digit) => Some(digit.domain(place.rows())),
             None => spec.distinct,
         },
+        spec,
         ..ask(place.world, place.table, place.column, &limits)
     };
     let made = match form(kind, &ask) {
@@ -191,7 +216,7 @@ fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
     Ok(form.draw.clone())
 }
 
-fn nulls(place: Place<'_>, limits: &Limits) -> Event {
+pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
     let Place { table, column, .. } = place;
     let in_key = table
         .unique_keys
