@@ -126,35 +126,6 @@ impl Filled {
         }
     }
 
-    /// The rows of every table by its name, as the server counts them.
-    pub(crate) async fn rows(&self) -> BTreeMap<String, u64> {
-        let mut rows = BTreeMap::new();
-        for (name, sql) in self.tables().await {
-            // Of a table with children, its own rows.
-            let count = number(&self.client, &format!("SELECT count(*) FROM {sql}")).await;
-            rows.insert(name, count.try_into().unwrap());
-        }
-        rows
-    }
-
-    /// A digest of the rows of every table.
-    pub(crate) async fn checksums(&self) -> BTreeMap<String, String> {
-        let mut all = BTreeMap::new();
-        for (name, sql) in self.tables().await {
-            let sql = format!(
-                "SELECT coalesce(md5(string_agg(t::text, E'\\n' ORDER BY t::text COLLATE \"C\")), '') FROM {sql} AS t"
-            );
-            all.insert(name, text(&self.client, &sql).await);
-        }
-        all
-    }
-
-    /// The tables but for partitions: their names, and how a query names them.
-    async fn tables(&self) -> Vec<(String, String)> {
-        let rows = self.client.query(TABLES, &[]).await.unwrap();
-        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
-    }
-
     /// Columns that are NULL in every row of a table that was filled.
     pub(crate) async fn empty_columns(&self) -> Vec<String> {
         let sql = "SELECT schemaname || '.' || tablename, attname::text FROM pg_stats
@@ -171,11 +142,8 @@ impl Filled {
 
     /// Everything that must hold, asked of the server.
     pub(crate) async fn assert_sound(&self) {
-        assert_constraints_hold(&self.client).await;
         self.assert_schema_is_as_before().await;
-        assert_indexes_are_whole(&self.client).await;
-        assert_sequences_go_on(&self.client).await;
-        assert_analyzed(&self.client).await;
+        assert_sound(&self.client).await;
     }
 
     /// The fill switches much off, and must switch all of it on again.
@@ -188,6 +156,34 @@ impl Filled {
             "{lost:#?} became {new:#?}"
         );
     }
+}
+
+/// The rows of every table by its name, as the server counts them.
+pub(crate) async fn rows(client: &Client) -> BTreeMap<String, u64> {
+    let mut rows = BTreeMap::new();
+    for (name, sql) in tables(client).await {
+        let count = number(client, &format!("SELECT count(*) FROM {sql}")).await;
+        rows.insert(name, count.try_into().unwrap());
+    }
+    rows
+}
+
+/// A digest of the rows of every table.
+pub(crate) async fn checksums(client: &Client) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for (name, sql) in tables(client).await {
+        let sql = format!(
+            "SELECT coalesce(md5(string_agg(t::text, E'\n' ORDER BY t::text COLLATE \"C\")), '') FROM {sql} AS t"
+        );
+        all.insert(name, text(client, &sql).await);
+    }
+    all
+}
+
+/// The tables but for partitions: their names, and what a query says for their own rows.
+async fn tables(client: &Client) -> Vec<(String, String)> {
+    let rows = client.query(TABLES, &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
 /// Tables of users but for partitions and what belongs to extensions.
@@ -233,6 +229,14 @@ async fn catalog(client: &Client) -> BTreeSet<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+/// Constraints, indexes, sequences and statistics are as they must be.
+pub(crate) async fn assert_sound(client: &Client) {
+    assert_constraints_hold(client).await;
+    assert_indexes_are_whole(client).await;
+    assert_sequences_go_on(client).await;
+    assert_analyzed(client).await;
+}
+
 /// Constraints that the server checks over all rows when they are added. Domains' are checked with
 /// every value; a key that is inherited is its parent's.
 const CONSTRAINTS: &str = "
@@ -247,7 +251,7 @@ const CONSTRAINTS: &str = "
 
 /// Has the server check all foreign keys and CHECKs anew, those that are NOT VALID included, on a
 /// schema that is left as it was.
-pub(crate) async fn assert_constraints_hold(client: &Client) {
+async fn assert_constraints_hold(client: &Client) {
     client.batch_execute("BEGIN").await.unwrap();
     for row in client.query(CONSTRAINTS, &[]).await.unwrap() {
         let sql: String = row.get(0);
@@ -264,7 +268,7 @@ const INDEXES: &str = "
     WHERE c.relkind = 'i' AND i.indrelid >= 16384 ORDER BY 1";
 
 /// B-trees are in order and miss no row, and what is unique is, since a new index is.
-pub(crate) async fn assert_indexes_are_whole(client: &Client) {
+async fn assert_indexes_are_whole(client: &Client) {
     let dead = "SELECT count(*) FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)";
     assert_eq!(number(client, dead).await, 0);
     let extension = "BEGIN; CREATE SCHEMA amcheck; CREATE EXTENSION amcheck SCHEMA amcheck";
@@ -303,7 +307,7 @@ const SEQUENCES: &str = "
     WHERE d.deptype IN ('n', 'a', 'i')";
 
 /// The next value of a sequence is one that no row has.
-pub(crate) async fn assert_sequences_go_on(client: &Client) {
+async fn assert_sequences_go_on(client: &Client) {
     for row in client.query(SEQUENCES, &[]).await.unwrap() {
         let sql: String = row.get(0);
         let goes_on: bool = client.query_one(&sql, &[]).await.unwrap().get(0);
@@ -320,7 +324,7 @@ const NOT_ANALYZED: &str = "
       AND NOT EXISTS (SELECT FROM pg_statistic AS s WHERE s.starelid = c.oid AND s.staattnum = a.attnum)";
 
 /// The planner knows every column.
-pub(crate) async fn assert_analyzed(client: &Client) {
+async fn assert_analyzed(client: &Client) {
     let unknown: Option<String> = client.query_one(NOT_ANALYZED, &[]).await.unwrap().get(0);
     assert_eq!(unknown, None);
 }
