@@ -1,6 +1,9 @@
 //! From a row's number to the ordinal that its value is made from.
 
+use std::sync::Arc;
+
 use super::distribution::{Distribution, Sampler};
+use super::kin::{Index, Kin};
 use super::permutation::Permutation;
 use super::random;
 
@@ -24,6 +27,16 @@ pub(crate) enum Draw {
     Digit(Digit),
     /// Rises with the row: a random place in the row's own stretch of `step` ordinals.
     Rising { key: u64, step: u64 },
+    /// A parent's row that agrees with those of other foreign keys.
+    Kin(Arc<Kin>),
+    /// A digit of the row's number among those of the same ancestor; the number of times that all
+    /// were used, where it is none.
+    Index {
+        index: Arc<Index>,
+        part: Option<usize>,
+        /// All ordinals are below this.
+        domain: u64,
+    },
     /// Never anything: NULL.
     Nothing,
 }
@@ -128,6 +141,8 @@ impl Draw {
                 let within = random::below(random::bits(*key, row), *step);
                 Some(row.saturating_mul(*step).saturating_add(within))
             }
+            Self::Kin(kin) => kin.ordinal(row),
+            Self::Index { index, part, .. } => index.part(row, *part),
             Self::Nothing => None,
         }
     }
@@ -135,7 +150,8 @@ impl Draw {
     /// The number of ordinals it may yield for a table of `rows`: all are below this.
     pub(crate) fn domain(&self, rows: u64) -> u64 {
         match self {
-            Self::Row | Self::Earlier { .. } => rows,
+            Self::Row | Self::Earlier { .. } | Self::Kin(_) => rows,
+            Self::Index { domain, .. } => *domain,
             Self::Chosen(chosen) => chosen.sampler.count(),
             Self::Weighted { cumulative, .. } => cumulative.len() as u64,
             Self::Digit(Digit { radix, block, .. }) => {

@@ -79,6 +79,21 @@ pub enum SynthError {
          `values` or a `range`"
     )]
     Circle(String),
+    /// Keys that reference each other, of tables that cannot have the same ones.
+    #[error(
+        "the keys of `{table}` and `{other}` reference each other, so that both must have the same \
+         number of rows: not {rows} and {fewer}"
+    )]
+    CircleRows {
+        /// The larger table.
+        table: String,
+        /// Its rows.
+        rows: u64,
+        /// The smaller table.
+        other: String,
+        /// Its rows.
+        fewer: u64,
+    },
     /// A unique key with fewer combinations than the table has rows.
     #[error(
         "unique key `{key}` of `{table}` has only {combinations} combinations of values for {rows} \

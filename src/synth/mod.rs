@@ -6,14 +6,17 @@
 //! the ordinal into text; a foreign key's ordinal is a row of the parent, whose value it takes. Shapes
 //! give different values for different ordinals, so whatever the draw keeps apart is unique.
 
+mod assign;
 mod build;
 mod calendar;
 mod cases;
+mod circles;
 mod column;
 mod decimal;
 mod derived;
 mod digits;
 mod distribution;
+mod domains;
 mod draw;
 mod error;
 mod evaluated;
@@ -21,15 +24,20 @@ mod every;
 mod form;
 mod given;
 mod keybook;
+mod kin;
+mod kinship;
 mod limits;
 mod linked;
 mod links;
+mod order;
 mod own;
 mod permutation;
 mod plan;
 mod random;
 mod shape;
+mod spread;
 mod statistics;
+mod survey;
 mod text;
 mod unique;
 mod world;

@@ -1,5 +1,7 @@
 //! Columns with values of their own, and what any column's overrides must satisfy.
 
+use std::sync::Arc;
+
 use crate::schema::{Column, Table, TypeKind};
 
 use super::ColumnSpec;
@@ -8,7 +10,10 @@ use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
 use super::form::{Ask, Form, form};
+use super::kin::Radix;
+use super::kinship::Kinship;
 use super::limits::Limits;
+use super::links::Links;
 use super::random;
 use super::shape::Shape;
 use super::unique::Uniqueness;
@@ -23,6 +28,8 @@ pub(super) struct Place<'p> {
     pub(super) world: &'p World<'p>,
     pub(super) table: &'p Table,
     pub(super) column: &'p Column,
+    pub(super) links: &'p Links,
+    pub(super) kinship: &'p Kinship<'p>,
     pub(super) unique: &'p Uniqueness,
     /// What holds in one case, of a column whose values depend on the row's case.
     pub(super) within: Option<&'p Within>,
@@ -183,7 +190,7 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
     }
-    let digit = place.unique.digits.get(name).cloned().map(Draw::Digit);
+    let digit = digit(place);
     let ask = Ask {
         different: match &digit {
             _ if unique => Some(place.rows()),
@@ -256,6 +263,26 @@ fn unsupported(place: Place<'_>) -> Result<Made, SynthError> {
         return Ok(place.null(&format!("values of type {data_type} are not generated")));
     }
     Err(place.fail(Problem::Unsupported))
+}
+
+/// The part of a unique key's combinations that the column is.
+fn digit(place: Place<'_>) -> Option<Draw> {
+    let name = &place.column.name;
+    if let Some((index, part)) = place.unique.indexed.get(name) {
+        let domain = match part.and_then(|part| index.parts.get(part)) {
+            Some(Radix::Fixed(count)) => *count,
+            _ => index
+                .order
+                .get()
+                .map_or(place.rows(), |order| order.largest(index.levels)),
+        };
+        return Some(Draw::Index {
+            index: Arc::clone(index),
+            part: *part,
+            domain,
+        });
+    }
+    place.unique.digits.get(name).cloned().map(Draw::Digit)
 }
 
 fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {

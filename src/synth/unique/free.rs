@@ -35,7 +35,7 @@ impl Planner<'_> {
             || spec.distinct.is_some()
             || spec.distribution.is_some()
             || !spec.pattern.as_ref().is_none_or(numbered);
-        let fixed = self.links.of.contains_key(name) || self.result.digits.contains_key(name);
+        let fixed = self.links.of.contains_key(name) || self.result.is_decided(name);
         let limits = Limits::of(self.table, name, &column.data_type.kind).0;
         let overridden = self.world.is_overridden(self.table, name);
         let limited = !overridden && limits.leave_few(&column.data_type.kind);
