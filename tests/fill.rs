@@ -164,7 +164,7 @@ const CLINIC: &str = r#"
         mac macaddr,
         flags bit(5),
         search tsvector,
-        shape point,
+        shape pg_node_tree,
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamp(0),
         lower_email text GENERATED ALWAYS AS (lower(email)) STORED,
@@ -212,13 +212,13 @@ fn clinic_rows() -> BTreeMap<String, TableSpec> {
 async fn everything_holds_whatever_the_parallelism() {
     let server = server().await;
     let mut seen = Vec::new();
-    for parallelism in [1, 2] {
+    for parallelism in [1, 2, 5] {
         let name = format!("clinic{parallelism}");
         let (config, client) = load(&server, &name, CLINIC).await;
         let (_, summary) = filled(&config, &client, &clinic_rows(), parallelism).await;
         assert_eq!((summary.rows, summary.tables), (147_500, 7));
         let note = "public.patients.shape is NULL in every row: \
-                    values of type point are not generated";
+                    values of type pg_node_tree are not generated";
         assert!(
             summary.notes.iter().any(|n| n == note),
             "{:?}",
@@ -266,6 +266,7 @@ async fn everything_holds_whatever_the_parallelism() {
         }
     }
     assert_eq!(seen[0], seen[1]);
+    assert_eq!(seen[0], seen[2]);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ pub mod conninfo;
 pub mod copy;
 pub mod database;
 pub mod endpoint;
+pub mod evaluate;
 pub mod facts;
 pub mod given;
 pub mod identity;

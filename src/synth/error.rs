@@ -207,7 +207,10 @@ pub enum SynthError {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Problem {
     /// A type that values are not generated for.
-    #[error("values of this type are not generated: give it `values` or a `pattern`")]
+    #[error(
+        "values of this type are not generated: give it `values`, a `pattern` or \
+         `sql = \"<expression over n>\"`"
+    )]
     Unsupported,
     /// An override that does not go with the column's type.
     #[error("`{0}` does not apply to this type")]
@@ -273,6 +276,12 @@ pub enum Problem {
         /// Characters allowed.
         allowed: u32,
     },
+    /// Values that an exclusion constraint forbids to overlap, of a type whose values may.
+    #[error(
+        "exclusion constraint `{0}` forbids its values to overlap, which is not known of this type: \
+         give it `values`, a `pattern` or `sql`"
+    )]
+    Overlaps(String),
     /// Fewer different values than rows.
     #[error(
         "it must be unique over {needed} rows, but has only {capacity} different values: give the \

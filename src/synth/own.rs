@@ -131,7 +131,33 @@ pub(super) fn check_overrides(
     if let Some(text) = &spec.distribution {
         text.parse::<Distribution>()?;
     }
-    Ok(())
+    check_sql(spec)
+}
+
+/// An expression says all of the values but which are NULL.
+fn check_sql(spec: &ColumnSpec) -> Result<(), Problem> {
+    let Some(expression) = &spec.sql else {
+        return Ok(());
+    };
+    if expression.trim().is_empty() {
+        return Err(Problem::Empty("sql"));
+    }
+    let others = [
+        ("references", spec.references.is_some()),
+        ("distribution", spec.distribution.is_some()),
+        ("orphan_fraction", spec.orphan_fraction.is_some()),
+        ("values", spec.values.is_some()),
+        ("weights", spec.weights.is_some()),
+        ("range", spec.range.is_some()),
+        ("pattern", spec.pattern.is_some()),
+        ("width", spec.width.is_some()),
+        ("distinct", spec.distinct.is_some()),
+        ("correlation", spec.correlation.is_some()),
+    ];
+    match others.into_iter().find(|(_, given)| *given) {
+        Some((key, _)) => Err(Problem::Both("sql", key)),
+        None => Ok(()),
+    }
 }
 
 /// How many different values a column can have by itself.
@@ -140,6 +166,9 @@ pub(super) fn capacity(
     table: &Table,
     column: &Column,
 ) -> Result<u64, SynthError> {
+    if world.spec(table, &column.name).sql.is_some() {
+        return Ok(u64::MAX);
+    }
     let (limits, kind) = Limits::of(table, &column.name, &column.data_type.kind);
     form(kind, &ask(world, table, column, &limits))
         .map(|form| form.capacity)
@@ -171,6 +200,9 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         return Err(place.fail(Problem::OrphansOfNothing));
     }
     let (limits, kind) = place.limits();
+    if let Some(expression) = &spec.sql {
+        return Ok((Some(evaluated(place, expression, &limits)), None));
+    }
     if limits.null {
         return Ok(place.null("its CHECKs allow nothing else"));
     }
@@ -198,6 +230,10 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
     };
+    let apart = place.unique.disjoint.contains(name);
+    if let (true, Some(constraint)) = (apart, overlapping(place, &made)) {
+        return Err(place.fail(Problem::Overlaps(constraint)));
+    }
     let draw = match (digit, end) {
         _ if place.unique.constant.contains(name) => only_value(ask.key),
         (Some(digit), _) => digit,
@@ -236,6 +272,32 @@ fn half(form: &Form, ask: &Ask<'_>, end: End) -> Result<Draw, Problem> {
         step,
         upper: end == End::Upper,
     })
+}
+
+/// The exclusion constraint that forbids this unique column's values to overlap, where they may do so
+/// and the scenario has not given them itself.
+fn overlapping(place: Place<'_>, form: &Form) -> Option<String> {
+    let name = &place.column.name;
+    let overlaps = |(element, operator): &(String, String)| element == name && operator == "&&";
+    let mut exclusions = place.table.exclusions.iter();
+    exclusions
+        .find(|exclusion| exclusion.elements.iter().any(overlaps))
+        .filter(|_| !form.shape.disjoint() && !place.world.is_overridden(place.table, name))
+        .map(|exclusion| exclusion.name.clone())
+}
+
+/// A column whose values the server evaluates.
+fn evaluated(place: Place<'_>, expression: &str, limits: &Limits) -> ColumnPlan {
+    ColumnPlan {
+        name: place.column.name.clone(),
+        rows: place.rows(),
+        nulls: nulls(place, limits),
+        orphans: Event::default(),
+        draw: Draw::Row,
+        source: Source::Server {
+            expression: expression.to_owned(),
+        },
+    }
 }
 
 /// A type that values are not generated for: its default or NULL, where it may.

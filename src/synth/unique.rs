@@ -146,6 +146,8 @@ impl Planner<'_> {
         let unwritten = |column: &String| {
             self.links.null.contains_key(column)
                 || self.result.unique.contains(column)
+                // An expression is the scenario's to get right; the server checks it.
+                || self.world.spec(self.table, column).sql.is_some()
                 || self
                     .table
                     .column(column)
