@@ -2,13 +2,14 @@
 
 use tokio_postgres::error::{DbError, SqlState};
 
+use crate::postgres::connect::describe;
 use crate::schema::{Schema, Table};
 
 /// Why a fill failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FillError {
     /// No connection.
-    #[error("connecting to fill the shadow: {0}")]
+    #[error("connecting to fill the shadow: {}", describe(.0))]
     Connect(#[source] tokio_postgres::Error),
     /// A failure that leaves more undone than rows.
     #[error("{error}\n  the database is unfinished: {state}")]
@@ -43,7 +44,7 @@ pub enum FillError {
         help: String,
     },
     /// Anything else that the server or the connection says.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", describe(source))]
     Server {
         /// What was being done.
         doing: String,
