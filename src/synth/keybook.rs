@@ -66,14 +66,22 @@ impl KeyBook {
         if plan.rows == 0 {
             return Err(format!("table `{table}` has no rows to choose from"));
         }
-        plan.column(column).cloned().ok_or_else(|| {
+        let plan = plan.column(column).cloned().ok_or_else(|| {
             let names = plan.columns.iter().map(|column| column.name.as_str());
             let near = nearest(column, names).map(|near| format!("; did you mean `{near}`?"));
             format!(
                 "table `{table}` has no column `{column}` that the fill writes{}",
                 near.unwrap_or_default()
             )
-        })
+        })?;
+        match plan.expression() {
+            None => Ok(plan),
+            Some(expression) => Err(format!(
+                "the values of `{table}.{column}` are the server's, by `sql = \"{expression}\"`, and not \
+                 known here: draw the row's number, \\set n random(1, :rows_TABLE), and write the \
+                 expression in the statement"
+            )),
+        }
     }
 }
 
@@ -132,7 +140,7 @@ impl Fresh {
                 false => Self::None,
             };
         }
-        let new = |column: &Arc<ColumnPlan>| !column.is_linked() && column.has_fresh();
+        let new = |column: &Arc<ColumnPlan>| !column.is_foreign() && column.has_fresh();
         let new: Vec<bool> = columns.iter().map(new).collect();
         if new.contains(&true) {
             return Self::Values(new);

@@ -181,7 +181,10 @@ impl<'a> World<'a> {
     /// Whether the scenario gives the column's values itself, so that its foreign keys do not.
     pub(crate) fn is_overridden(&self, table: &Table, column: &str) -> bool {
         let spec = self.spec(table, column);
-        spec.values.is_some() || spec.range.is_some() || spec.pattern.is_some()
+        spec.values.is_some()
+            || spec.range.is_some()
+            || spec.pattern.is_some()
+            || spec.sql.is_some()
     }
 
     /// Whether a column may be NULL by its table, its domain and its CHECKs.
