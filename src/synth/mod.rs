@@ -6,29 +6,40 @@
 //! the ordinal into text; a foreign key's ordinal is a row of the parent, whose value it takes. Shapes
 //! give different values for different ordinals, so whatever the draw keeps apart is unique.
 
+mod assign;
 mod build;
 mod calendar;
 mod cases;
+mod circles;
 mod column;
 mod decimal;
 mod derived;
 mod digits;
 mod distribution;
+mod domains;
 mod draw;
 mod error;
+mod evaluated;
 mod every;
 mod form;
 mod given;
 mod keybook;
+mod kin;
+mod kinship;
 mod limits;
 mod linked;
 mod links;
+mod order;
 mod own;
+mod partition;
 mod permutation;
+mod pieces;
 mod plan;
 mod random;
 mod shape;
+mod spread;
 mod statistics;
+mod survey;
 mod text;
 mod unique;
 mod world;
@@ -40,6 +51,7 @@ use serde::{Deserialize, Serialize};
 pub use column::ColumnPlan;
 pub use distribution::{Distribution, DistributionError, MeanError};
 pub use error::{Problem, SynthError};
+pub use evaluated::{Answers, Question};
 pub use every::EVERY_TABLE;
 pub use given::{GivenRows, wanted_rows};
 pub use keybook::KeyBook;

@@ -1,5 +1,7 @@
 //! Columns with values of their own, and what any column's overrides must satisfy.
 
+use std::sync::Arc;
+
 use crate::schema::{Column, Table, TypeKind};
 
 use super::ColumnSpec;
@@ -8,10 +10,14 @@ use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
 use super::form::{Ask, Form, form};
+use super::kin::Radix;
+use super::kinship::Kinship;
 use super::limits::Limits;
+use super::links::Links;
+use super::partition::{Layout, pieces};
 use super::random;
 use super::shape::Shape;
-use super::unique::Uniqueness;
+use super::unique::{End, Uniqueness};
 use super::world::World;
 
 /// The share of nulls in nullable columns of which nothing else is known.
@@ -23,7 +29,10 @@ pub(super) struct Place<'p> {
     pub(super) world: &'p World<'p>,
     pub(super) table: &'p Table,
     pub(super) column: &'p Column,
+    pub(super) links: &'p Links,
+    pub(super) kinship: &'p Kinship<'p>,
     pub(super) unique: &'p Uniqueness,
+    pub(super) layout: Option<&'p Layout>,
     /// What holds in one case, of a column whose values depend on the row's case.
     pub(super) within: Option<&'p Within>,
 }
@@ -52,6 +61,18 @@ impl Place<'_> {
 
     pub(super) fn rows(&self) -> u64 {
         self.world.rows(&self.table.name)
+    }
+
+    /// The column with these values.
+    fn plan(&self, limits: &Limits, (draw, source): (Draw, Source)) -> ColumnPlan {
+        ColumnPlan {
+            name: self.column.name.clone(),
+            rows: self.rows(),
+            nulls: nulls(*self, limits),
+            orphans: Event::default(),
+            draw,
+            source,
+        }
     }
 
     /// The limits on its values and the type below its domains.
@@ -110,7 +131,33 @@ pub(super) fn check_overrides(
     if let Some(text) = &spec.distribution {
         text.parse::<Distribution>()?;
     }
-    Ok(())
+    check_sql(spec)
+}
+
+/// An expression says all of the values but which are NULL.
+fn check_sql(spec: &ColumnSpec) -> Result<(), Problem> {
+    let Some(expression) = &spec.sql else {
+        return Ok(());
+    };
+    if expression.trim().is_empty() {
+        return Err(Problem::Empty("sql"));
+    }
+    let others = [
+        ("references", spec.references.is_some()),
+        ("distribution", spec.distribution.is_some()),
+        ("orphan_fraction", spec.orphan_fraction.is_some()),
+        ("values", spec.values.is_some()),
+        ("weights", spec.weights.is_some()),
+        ("range", spec.range.is_some()),
+        ("pattern", spec.pattern.is_some()),
+        ("width", spec.width.is_some()),
+        ("distinct", spec.distinct.is_some()),
+        ("correlation", spec.correlation.is_some()),
+    ];
+    match others.into_iter().find(|(_, given)| *given) {
+        Some((key, _)) => Err(Problem::Both("sql", key)),
+        None => Ok(()),
+    }
 }
 
 /// How many different values a column can have by itself.
@@ -119,13 +166,22 @@ pub(super) fn capacity(
     table: &Table,
     column: &Column,
 ) -> Result<u64, SynthError> {
+    if world.spec(table, &column.name).sql.is_some() {
+        return Ok(u64::MAX);
+    }
     let (limits, kind) = Limits::of(table, &column.name, &column.data_type.kind);
     form(kind, &ask(world, table, column, &limits))
         .map(|form| form.capacity)
         .map_err(|problem| world.fail(table, column, problem))
 }
 
-fn ask<'s>(world: &World<'s>, table: &Table, column: &'s Column, limits: &'s Limits) -> Ask<'s> {
+/// What is asked of a column by itself.
+pub(super) fn ask<'s>(
+    world: &World<'s>,
+    table: &Table,
+    column: &'s Column,
+    limits: &'s Limits,
+) -> Ask<'s> {
     Ask {
         name: &column.name,
         key: world.key(table, &column.name),
@@ -144,6 +200,9 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         return Err(place.fail(Problem::OrphansOfNothing));
     }
     let (limits, kind) = place.limits();
+    if let Some(expression) = &spec.sql {
+        return Ok((Some(evaluated(place, expression, &limits)), None));
+    }
     if limits.null {
         return Ok(place.null("its CHECKs allow nothing else"));
     }
@@ -151,36 +210,94 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
     }
-    let digit = place.unique.digits.get(name).cloned().map(Draw::Digit);
+    let end = place.unique.ends.get(name).copied();
+    let digit = digit(place);
     let ask = Ask {
         different: match &digit {
-            _ if unique => Some(place.rows()),
+            _ if unique || end.is_some() => Some(place.rows()),
             Some(digit) => Some(digit.domain(place.rows())),
             None => spec.distinct,
         },
         spec,
         ..ask(place.world, place.table, place.column, &limits)
     };
+    let decides = |layout: &&Layout| layout.decides(name);
+    if let Some(layout) = place.layout.filter(decides) {
+        let made = pieces(layout, kind, &ask, unique).map_err(|problem| place.fail(problem))?;
+        return Ok((Some(place.plan(&limits, made)), None));
+    }
     let made = match form(kind, &ask) {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
     };
-    let draw = match digit {
-        Some(digit) => digit,
-        None => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
+    let apart = place.unique.disjoint.contains(name);
+    if let (true, Some(constraint)) = (apart, overlapping(place, &made)) {
+        return Err(place.fail(Problem::Overlaps(constraint)));
+    }
+    let draw = match (digit, end) {
+        _ if place.unique.constant.contains(name) => only_value(ask.key),
+        (Some(digit), _) => digit,
+        (None, Some(end)) => half(&made, &ask, end).map_err(|problem| place.fail(problem))?,
+        (None, None) => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
     };
-    let plan = ColumnPlan {
-        name: name.clone(),
+    let source = Source::Shape {
+        capacity: made.capacity,
+        shape: made.shape,
+    };
+    Ok((Some(place.plan(&limits, (draw, source))), None))
+}
+
+/// The first value in every row.
+fn only_value(key: u64) -> Draw {
+    Draw::Chosen(Chosen::within(key, Distribution::Uniform, 1))
+}
+
+/// How long stretches of numbers are at most, where nothing says it.
+const LONGEST_STRETCH: u64 = 1_000;
+
+/// The lower or upper end of each row's own stretch of values.
+fn half(form: &Form, ask: &Ask<'_>, end: End) -> Result<Draw, Problem> {
+    let step = match &form.draw {
+        Draw::Rising { step, .. } => *step,
+        _ => (form.capacity.checked_div(ask.rows).unwrap_or(0)).min(LONGEST_STRETCH),
+    };
+    if step < 2 {
+        return Err(Problem::TooFew {
+            capacity: form.capacity / 2,
+            needed: ask.rows,
+        });
+    }
+    Ok(Draw::Half {
+        key: ask.key,
+        step,
+        upper: end == End::Upper,
+    })
+}
+
+/// The exclusion constraint that forbids this unique column's values to overlap, where they may do so
+/// and the scenario has not given them itself.
+fn overlapping(place: Place<'_>, form: &Form) -> Option<String> {
+    let name = &place.column.name;
+    let overlaps = |(element, operator): &(String, String)| element == name && operator == "&&";
+    let mut exclusions = place.table.exclusions.iter();
+    exclusions
+        .find(|exclusion| exclusion.elements.iter().any(overlaps))
+        .filter(|_| !form.shape.disjoint() && !place.world.is_overridden(place.table, name))
+        .map(|exclusion| exclusion.name.clone())
+}
+
+/// A column whose values the server evaluates.
+fn evaluated(place: Place<'_>, expression: &str, limits: &Limits) -> ColumnPlan {
+    ColumnPlan {
+        name: place.column.name.clone(),
         rows: place.rows(),
-        nulls: nulls(place, &limits),
+        nulls: nulls(place, limits),
         orphans: Event::default(),
-        draw,
-        source: Source::Shape {
-            capacity: made.capacity,
-            shape: made.shape,
+        draw: Draw::Row,
+        source: Source::Server {
+            expression: expression.to_owned(),
         },
-    };
-    Ok((Some(plan), None))
+    }
 }
 
 /// A type that values are not generated for: its default or NULL, where it may.
@@ -197,7 +314,28 @@ fn unsupported(place: Place<'_>) -> Result<Made, SynthError> {
     Err(place.fail(Problem::Unsupported))
 }
 
-fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
+/// The part of a unique key's combinations that the column is.
+fn digit(place: Place<'_>) -> Option<Draw> {
+    let name = &place.column.name;
+    if let Some((index, part)) = place.unique.indexed.get(name) {
+        let domain = match part.and_then(|part| index.parts.get(part)) {
+            Some(Radix::Fixed(count)) => *count,
+            _ => index
+                .order
+                .get()
+                .map_or(place.rows(), |order| order.largest(index.levels)),
+        };
+        return Some(Draw::Index {
+            index: Arc::clone(index),
+            part: *part,
+            domain,
+        });
+    }
+    place.unique.digits.get(name).cloned().map(Draw::Digit)
+}
+
+/// Which values rows have, each only once in a unique column.
+pub(super) fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
     if unique {
         return Ok(match &form.draw {
             rising @ Draw::Rising { .. } => rising.clone(),
@@ -221,12 +359,15 @@ pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
     let in_key = table
         .unique_keys
         .iter()
-        .any(|key| key.columns.contains(&column.name));
+        .any(|key| key.mentions(&column.name));
     let known = column.not_null
         || limits.not_null
         || column.default.is_some()
         || column.sequence
         || in_key
+        || place
+            .layout
+            .is_some_and(|layout| layout.decides(&column.name))
         || *place.spec() != ColumnSpec::default();
     let usual = if known { 0.0 } else { USUAL_NULLS };
     Event::new(

@@ -33,6 +33,16 @@ pub enum FillError {
         /// What to do.
         help: String,
     },
+    /// A `sql` of the scenario that the server does not evaluate.
+    #[error("{column}: {message}; {help}")]
+    Expression {
+        /// The column, with its table.
+        column: String,
+        /// What the server says.
+        message: String,
+        /// The expression, and where to correct it.
+        help: String,
+    },
     /// Anything else that the server or the connection says.
     #[error("{doing}: {}", describe(source))]
     Server {
@@ -122,12 +132,12 @@ fn help(schema: &Schema, error: &DbError) -> Option<String> {
         ));
     }
     if *code == SqlState::NOT_NULL_VIOLATION {
-        return Some(format!("give it `values` or a `pattern` {section}"));
+        return Some(format!("give it `values`, a `pattern` or `sql` {section}"));
     }
     // Class 22 is data exceptions: a value that the type does not take.
     code.code()
         .starts_with("22")
-        .then(|| format!("say what the type takes with `values` or `pattern` {section}"))
+        .then(|| format!("say what the type takes with `values`, `pattern` or `sql` {section}"))
 }
 
 fn constrained(table: &Table, constraint: &str) -> Vec<String> {
