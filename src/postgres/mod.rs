@@ -6,6 +6,7 @@ pub mod connect;
 pub mod conninfo;
 pub mod copy;
 pub mod database;
+mod defaults;
 pub mod endpoint;
 pub mod evaluate;
 pub mod facts;
