@@ -5,40 +5,32 @@ mod cased;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::schema::{Column, RelationName, Schema, Table};
+use crate::schema::{RelationName, Schema, Table};
 
-use super::cases::{Cases, NoCase};
 use super::column::ColumnPlan;
 use super::error::{Problem, SynthError};
+use super::kinship::Kinship;
 use super::linked::{is_within, linked_column};
-use super::links::{Link, Links};
-use super::own::{Made, Place, capacity, check_overrides, own_column};
+use super::links::Link;
+use super::own::{Made, Place, own_column};
+use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
-use super::unique::Uniqueness;
+use super::survey::{Surveyed, Surveys, all_links, survey};
 use super::world::World;
 use super::{GivenRows, TableSpec, random};
 use cased::Variant;
 
-/// Tables with rows, and what decides their columns.
-type Ground<'a> = BTreeMap<&'a RelationName, Planned<'a>>;
-
-/// What is known of a table before its columns are planned.
-struct Planned<'a> {
-    table: &'a Table,
-    links: Links,
-    unique: Uniqueness,
-    cases: Cases,
-}
-
 /// Plans columns, each after those that it references.
 struct Builder<'g> {
     world: &'g World<'g>,
-    ground: &'g Ground<'g>,
+    kinship: &'g Kinship<'g>,
+    ground: &'g Surveys<'g>,
     built: BTreeMap<(RelationName, String), Option<Arc<ColumnPlan>>>,
     /// Plans of columns in single cases of their rows.
     variants: BTreeMap<(RelationName, String, usize), Variant>,
     /// Columns whose parents are being planned.
     open: BTreeSet<(RelationName, String)>,
+    layouts: BTreeMap<RelationName, Option<Arc<Layout>>>,
     notes: Vec<String>,
 }
 
@@ -89,16 +81,17 @@ impl FillPlan {
 
 /// Plans all tables that the scenario names.
 fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError> {
-    let mut ground = Ground::new();
-    for (table, _) in world.named().filter(|(_, rows)| *rows > 0) {
-        ground.insert(&table.name, plan_table(world, table)?);
-    }
+    let all = all_links(world)?;
+    let kinship = Kinship::new(world, &all);
+    let ground = survey(world, &kinship, &all)?;
     let mut builder = Builder {
         world,
+        kinship: &kinship,
         ground: &ground,
         built: BTreeMap::new(),
         variants: BTreeMap::new(),
         open: BTreeSet::new(),
+        layouts: BTreeMap::new(),
         notes: Vec::new(),
     };
     let mut plans = Vec::new();
@@ -126,36 +119,6 @@ fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError>
         given: kept,
         notes: builder.notes,
     })
-}
-
-fn plan_table<'a>(world: &World<'a>, table: &'a Table) -> Result<Planned<'a>, SynthError> {
-    for column in &table.columns {
-        check_overrides(world, table, column)
-            .map_err(|problem| world.fail(table, column, problem))?;
-    }
-    let links = Links::of_table(world, table)?;
-    let counted = |column: &Column| capacity(world, table, column);
-    let unique = Uniqueness::of_table(world, table, &links, &counted)?;
-    let cases = Cases::of_table(world, table, &links, &[]);
-    let mut cases = cases.map_err(|none| contradiction(table, none))?;
-    let digits = unique.digits.keys().chain(&unique.chains);
-    let fixed = unique.unique.iter().chain(digits).cloned().collect();
-    cases.settle(world, table, &fixed);
-    Ok(Planned {
-        table,
-        links,
-        unique,
-        cases,
-    })
-}
-
-fn contradiction(table: &Table, none: NoCase) -> SynthError {
-    SynthError::NoCase {
-        table: table.name.to_string(),
-        constraints: none.constraints.join(", "),
-        columns: none.columns.join(", "),
-        section: table.name.scenario_key(),
-    }
 }
 
 impl<'g> Builder<'g> {
@@ -212,12 +175,16 @@ impl<'g> Builder<'g> {
         let Some((planned, column)) = found.filter(|(_, column)| !column.generated) else {
             return Ok((None, None));
         };
+        let layout = self.layout(planned)?;
         let place = Place {
             world: self.world,
             table: planned.table,
             column,
+            links: &planned.links,
+            kinship: self.kinship,
             unique: &planned.unique,
             within: None,
+            layout: layout.as_deref(),
         };
         if let Some(reason) = planned.links.null.get(name) {
             return Ok(place.null(reason));
@@ -229,6 +196,24 @@ impl<'g> Builder<'g> {
             Some(link) => self.new_linked_column(place, link),
             None => own_column(place),
         }
+    }
+
+    /// How a table's rows are spread over its partitions.
+    fn layout(&mut self, planned: &Surveyed<'_>) -> Result<Option<Arc<Layout>>, SynthError> {
+        let name = &planned.table.name;
+        if let Some(known) = self.layouts.get(name) {
+            return Ok(known.clone());
+        }
+        let known = Known {
+            world: self.world,
+            table: planned.table,
+            links: &planned.links,
+            unique: &planned.unique,
+        };
+        let mut parents = |link: &Link, column: &str| self.column(&link.parent, column);
+        let layout = Layout::of_table(known, &mut parents)?.map(Arc::new);
+        self.layouts.insert(name.clone(), layout.clone());
+        Ok(layout)
     }
 
     fn new_linked_column(&mut self, place: Place<'_>, link: &Link) -> Result<Made, SynthError> {

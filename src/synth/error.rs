@@ -109,6 +109,46 @@ pub enum SynthError {
         /// The table's key in a scenario.
         section: String,
     },
+    /// A hash partition that is missing.
+    #[error(
+        "`{table}` lacks a hash partition, so that rows whose hash has none cannot be written: create \
+         all remainders of its modulus in the schema"
+    )]
+    MissingPartition {
+        /// The table.
+        table: String,
+    },
+    /// Hash partitions whose own partitions differ.
+    #[error(
+        "partitions of `{table}` among which rows go by hash, or by an expression, are partitioned \
+         differently themselves: give the columns of their keys `values` or a `range`"
+    )]
+    UnlikePartitions {
+        /// The table.
+        table: String,
+    },
+    /// A table none of whose partitions takes rows.
+    #[error(
+        "no partition of `{table}` takes rows that its constraints and foreign keys allow: create \
+         partitions in the schema, or give the columns of its key `values` or a `range`"
+    )]
+    NoPartition {
+        /// The table.
+        table: String,
+    },
+    /// Partitions with fewer different keys than rows.
+    #[error(
+        "the partitions of `{table}` hold only {capacity} different keys for {rows} rows: give the \
+         table fewer rows, or wider partitions in the schema"
+    )]
+    TooFewInPartitions {
+        /// The table.
+        table: String,
+        /// Rows that it could have.
+        capacity: u64,
+        /// Rows that it shall have.
+        rows: u64,
+    },
     /// Foreign keys that share a column and cannot all hold.
     #[error(
         "foreign key `{constraint}` of `{table}` shares column `{column}` with another one and rows \

@@ -75,7 +75,7 @@ impl Limits {
         match rule {
             BoundRule::Min { value, inclusive } => self.min.push((value, inclusive)),
             BoundRule::Max { value, inclusive } => self.max.push((value, inclusive)),
-            BoundRule::OneOf(values) => self.one_of = Some(common(self.one_of.take(), values)),
+            BoundRule::OneOf(values) => self.choose(values),
             BoundRule::Not(value) => self.not.push(value),
             BoundRule::MaxLength(length) => self.max_length = fewer(self.max_length, length),
             BoundRule::MinLength(length) => self.min_length = more(self.min_length, length),
@@ -87,6 +87,53 @@ impl Limits {
             BoundRule::Null => self.null = true,
             BoundRule::NotNull => self.not_null = true,
             BoundRule::Unknown(part) => self.unknown.push(part),
+        }
+    }
+
+    fn choose(&mut self, values: Vec<String>) {
+        self.one_of = Some(common(self.one_of.take(), values));
+    }
+
+    /// Adds all of other limits on the same column.
+    pub(crate) fn and(&mut self, other: Self) {
+        let Self {
+            min,
+            max,
+            one_of,
+            not,
+            min_length,
+            max_length,
+            patterns,
+            min_elements,
+            max_elements,
+            json,
+            not_json,
+            null,
+            not_null,
+            unknown,
+        } = other;
+        self.min.extend(min);
+        self.max.extend(max);
+        self.not.extend(not);
+        self.patterns.extend(patterns);
+        self.not_json.extend(not_json);
+        self.unknown.extend(unknown);
+        self.null |= null;
+        self.not_null |= not_null;
+        if let Some(values) = one_of {
+            self.choose(values);
+        }
+        if let Some(kinds) = json {
+            self.json = Some(common(self.json.take(), kinds));
+        }
+        let rules = [
+            min_length.map(BoundRule::MinLength),
+            max_length.map(BoundRule::MaxLength),
+            min_elements.map(BoundRule::MinElements),
+            max_elements.map(BoundRule::MaxElements),
+        ];
+        for rule in rules.into_iter().flatten() {
+            self.add(rule);
         }
     }
 

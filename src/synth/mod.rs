@@ -6,6 +6,7 @@
 //! the ordinal into text; a foreign key's ordinal is a row of the parent, whose value it takes. Shapes
 //! give different values for different ordinals, so whatever the draw keeps apart is unique.
 
+mod assign;
 mod build;
 mod calendar;
 mod cases;
@@ -19,15 +20,22 @@ mod every;
 mod form;
 mod given;
 mod keybook;
+mod kin;
+mod kinship;
 mod limits;
 mod linked;
 mod links;
+mod order;
 mod own;
+mod partition;
 mod permutation;
+mod pieces;
 mod plan;
 mod random;
 mod shape;
+mod spread;
 mod statistics;
+mod survey;
 mod text;
 mod unique;
 mod world;

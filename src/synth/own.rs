@@ -1,5 +1,7 @@
 //! Columns with values of their own, and what any column's overrides must satisfy.
 
+use std::sync::Arc;
+
 use crate::schema::{Column, Table, TypeKind};
 
 use super::ColumnSpec;
@@ -8,7 +10,11 @@ use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
 use super::form::{Ask, Form, form};
+use super::kin::Radix;
+use super::kinship::Kinship;
 use super::limits::Limits;
+use super::links::Links;
+use super::partition::{Layout, pieces};
 use super::random;
 use super::shape::Shape;
 use super::unique::Uniqueness;
@@ -23,7 +29,10 @@ pub(super) struct Place<'p> {
     pub(super) world: &'p World<'p>,
     pub(super) table: &'p Table,
     pub(super) column: &'p Column,
+    pub(super) links: &'p Links,
+    pub(super) kinship: &'p Kinship<'p>,
     pub(super) unique: &'p Uniqueness,
+    pub(super) layout: Option<&'p Layout>,
     /// What holds in one case, of a column whose values depend on the row's case.
     pub(super) within: Option<&'p Within>,
 }
@@ -60,6 +69,18 @@ impl Place<'_> {
         match self.within {
             Some(within) => (within.limits.clone(), kind.below_domains()),
             None => Limits::of(self.table, &self.column.name, kind),
+        }
+    }
+
+    /// The column with these values.
+    fn plan(&self, limits: &Limits, (draw, source): (Draw, Source)) -> ColumnPlan {
+        ColumnPlan {
+            name: self.column.name.clone(),
+            rows: self.rows(),
+            nulls: nulls(*self, limits),
+            orphans: Event::default(),
+            draw,
+            source,
         }
     }
 
@@ -125,7 +146,13 @@ pub(super) fn capacity(
         .map_err(|problem| world.fail(table, column, problem))
 }
 
-fn ask<'s>(world: &World<'s>, table: &Table, column: &'s Column, limits: &'s Limits) -> Ask<'s> {
+/// What is asked of a column by itself.
+pub(super) fn ask<'s>(
+    world: &World<'s>,
+    table: &Table,
+    column: &'s Column,
+    limits: &'s Limits,
+) -> Ask<'s> {
     Ask {
         name: &column.name,
         key: world.key(table, &column.name),
@@ -151,7 +178,7 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
     }
-    let digit = place.unique.digits.get(name).cloned().map(Draw::Digit);
+    let digit = digit(place);
     let ask = Ask {
         different: match &digit {
             _ if unique => Some(place.rows()),
@@ -161,6 +188,11 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         spec,
         ..ask(place.world, place.table, place.column, &limits)
     };
+    let decides = |layout: &&Layout| layout.decides(name);
+    if let Some(layout) = place.layout.filter(decides) {
+        let made = pieces(layout, kind, &ask, unique).map_err(|problem| place.fail(problem))?;
+        return Ok((Some(place.plan(&limits, made)), None));
+    }
     let made = match form(kind, &ask) {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
@@ -169,18 +201,11 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         Some(digit) => digit,
         None => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
     };
-    let plan = ColumnPlan {
-        name: name.clone(),
-        rows: place.rows(),
-        nulls: nulls(place, &limits),
-        orphans: Event::default(),
-        draw,
-        source: Source::Shape {
-            capacity: made.capacity,
-            shape: made.shape,
-        },
+    let source = Source::Shape {
+        capacity: made.capacity,
+        shape: made.shape,
     };
-    Ok((Some(plan), None))
+    Ok((Some(place.plan(&limits, (draw, source))), None))
 }
 
 /// A type that values are not generated for: its default or NULL, where it may.
@@ -197,7 +222,28 @@ fn unsupported(place: Place<'_>) -> Result<Made, SynthError> {
     Err(place.fail(Problem::Unsupported))
 }
 
-fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
+/// The part of a unique key's combinations that the column is.
+fn digit(place: Place<'_>) -> Option<Draw> {
+    let name = &place.column.name;
+    if let Some((index, part)) = place.unique.indexed.get(name) {
+        let domain = match part.and_then(|part| index.parts.get(part)) {
+            Some(Radix::Fixed(count)) => *count,
+            _ => index
+                .order
+                .get()
+                .map_or(place.rows(), |order| order.largest(index.levels)),
+        };
+        return Some(Draw::Index {
+            index: Arc::clone(index),
+            part: *part,
+            domain,
+        });
+    }
+    place.unique.digits.get(name).cloned().map(Draw::Digit)
+}
+
+/// Which values rows have, each only once in a unique column.
+pub(super) fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
     if unique {
         return Ok(match &form.draw {
             rising @ Draw::Rising { .. } => rising.clone(),
@@ -227,6 +273,9 @@ pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
         || column.default.is_some()
         || column.sequence
         || in_key
+        || place
+            .layout
+            .is_some_and(|layout| layout.decides(&column.name))
         || *place.spec() != ColumnSpec::default();
     let usual = if known { 0.0 } else { USUAL_NULLS };
     Event::new(

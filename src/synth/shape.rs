@@ -3,6 +3,7 @@
 use super::calendar::Moments;
 use super::decimal::Numbers;
 use super::draw::Draw;
+use super::pieces::Pieces;
 use super::random;
 use super::text::{Pattern, Text};
 
@@ -22,6 +23,8 @@ pub(crate) enum Shape {
     Pattern(Pattern),
     /// UUIDs of version 4.
     Uuid { key: u64 },
+    /// UUIDs of no version whose upper 64 bits are in `low..low + count`.
+    UuidWithin { key: u64, low: u64, count: u64 },
     /// `bytea` of so many bytes, the ordinal among them.
     Bytes { key: u64, width: u32 },
     /// A bit string of so many bits.
@@ -32,6 +35,11 @@ pub(crate) enum Shape {
     Address { host: bool },
     /// A MAC address of so many bytes.
     Hardware { bytes: u32 },
+    /// Those of several shapes, side by side.
+    Pieces {
+        shapes: Pieces<Shape>,
+        capacity: u64,
+    },
     /// One of a list, by its index.
     Choice(Vec<String>),
     /// An array.
@@ -61,7 +69,8 @@ impl Shape {
             Self::Numbers(_) | Self::Moments(_) | Self::Json { .. } | Self::Address { .. } => {
                 u64::MAX
             }
-            Self::Uuid { .. } | Self::Interval => u64::MAX,
+            Self::Uuid { .. } | Self::UuidWithin { .. } | Self::Interval => u64::MAX,
+            Self::Pieces { capacity, .. } => *capacity,
             Self::Text(text) => text.capacity(),
             Self::Pattern(pattern) if pattern.is_numbered() => u64::MAX,
             Self::Pattern(_) => 1,
@@ -78,7 +87,8 @@ impl Shape {
     pub(crate) fn is_plain(&self) -> bool {
         match self {
             Self::Numbers(_) | Self::Moments(_) | Self::Interval | Self::Text(_) => true,
-            Self::Uuid { .. } | Self::Bits { .. } => true,
+            Self::Uuid { .. } | Self::UuidWithin { .. } | Self::Bits { .. } => true,
+            Self::Pieces { shapes, .. } => shapes.all().all(Self::is_plain),
             Self::Address { .. } | Self::Hardware { .. } => true,
             Self::Pattern(_) | Self::Bytes { .. } | Self::Json { .. } => false,
             Self::Choice(_) | Self::Array(_) => false,
@@ -97,6 +107,15 @@ impl Shape {
             Self::Text(text) => text.write(ordinal, out),
             Self::Pattern(pattern) => pattern.write(ordinal, out),
             Self::Uuid { key } => write_uuid(*key, ordinal, out),
+            Self::UuidWithin { key, low, count } => {
+                let high = low.saturating_add(random::below(random::bits(*key, ordinal), *count));
+                write_uuid_halves(high, random::bits(!*key, ordinal), out);
+            }
+            Self::Pieces { shapes, .. } => {
+                if let Some((ordinal, shape)) = shapes.at(ordinal) {
+                    shape.write(ordinal, out);
+                }
+            }
             Self::Bytes { key, width } => write_bytes(*key, *width, ordinal, out),
             Self::Bits { key, width } => write_bits(*key, *width, ordinal, out),
             Self::Json { key } => write_json(*key, ordinal, out),
@@ -139,11 +158,13 @@ fn write_uuid(key: u64, ordinal: u64, out: &mut Vec<u8>) {
     let other = random::bits(!key, ordinal);
     let high = ((mixed >> 12) << 16) | 0x4000 | (mixed & 0x0fff);
     let low = (other >> 2) | (1 << 63);
-    let (high, low) = (high.to_be_bytes(), low.to_be_bytes());
     // The upper 4 bits of the mixed ordinal fell off above; they go where `other` was.
-    let [h0, h1, h2, h3, h4, h5, h6, h7] = high;
-    let [l0, l1, l2, l3, l4, l5, l6, l7] = low;
-    let l7 = (l7 & 0xf0) | (mixed >> 60) as u8;
+    write_uuid_halves(high, (low & !0xf) | (mixed >> 60), out);
+}
+
+fn write_uuid_halves(high: u64, low: u64, out: &mut Vec<u8>) {
+    let [h0, h1, h2, h3, h4, h5, h6, h7] = high.to_be_bytes();
+    let [l0, l1, l2, l3, l4, l5, l6, l7] = low.to_be_bytes();
     for (index, group) in [
         &[h0, h1, h2, h3][..],
         &[h4, h5],
@@ -304,6 +325,11 @@ mod tests {
         let numbers = Shape::Numbers(seconds());
         for shape in [
             Shape::Uuid { key: 7 },
+            Shape::UuidWithin {
+                key: 7,
+                low: 5,
+                count: 3,
+            },
             Shape::Bytes { key: 7, width: 2 },
             Shape::Bytes { key: 7, width: 20 },
             Shape::Bits { key: 7, width: 12 },

@@ -2,13 +2,17 @@
 //! which only together.
 
 mod free;
+mod kin;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::schema::{Column, Table, UniqueKey};
 
 use super::draw::Digit;
 use super::error::SynthError;
+use super::kin::Index;
+use super::kinship::Kinship;
 use super::links::{Link, Links};
 use super::permutation::Permutation;
 use super::world::World;
@@ -22,6 +26,11 @@ pub(crate) struct Uniqueness {
     pub(crate) digits: BTreeMap<String, Digit>,
     /// Links that go from each row to the one before.
     pub(crate) chains: BTreeSet<String>,
+    /// Columns, or links by their first column, that are a digit of the row's number among those of
+    /// the same ancestor; the rest of it, where there is no digit.
+    pub(crate) indexed: BTreeMap<String, (Arc<Index>, Option<usize>)>,
+    /// The keys whose combinations must suffice for the rows of each ancestor, with their indexes.
+    pub(crate) bounded: Vec<(String, Arc<Index>)>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -36,9 +45,19 @@ struct Unit {
 /// Looks up how many different values a column can have.
 pub(crate) type Capacity<'c> = dyn Fn(&Column) -> Result<u64, SynthError> + 'c;
 
+/// A table and what decides its linked columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'p> {
+    pub(crate) world: &'p World<'p>,
+    pub(crate) kinship: &'p Kinship<'p>,
+    pub(crate) table: &'p Table,
+    pub(crate) links: &'p Links,
+}
+
 /// One table whose keys are being planned.
 struct Planner<'p> {
     world: &'p World<'p>,
+    kinship: &'p Kinship<'p>,
     table: &'p Table,
     links: &'p Links,
     rows: u64,
@@ -49,13 +68,18 @@ struct Planner<'p> {
 impl Uniqueness {
     /// Plans the unique keys of a table with rows.
     pub(crate) fn of_table(
-        world: &World<'_>,
-        table: &Table,
-        links: &Links,
+        ground: Ground<'_>,
         capacity: &Capacity<'_>,
     ) -> Result<Self, SynthError> {
+        let Ground {
+            world,
+            kinship,
+            table,
+            links,
+        } = ground;
         let mut planner = Planner {
             world,
+            kinship,
             table,
             links,
             rows: world.rows(&table.name),
@@ -78,6 +102,22 @@ impl Uniqueness {
     }
 }
 
+impl Uniqueness {
+    /// The columns, and links by their first column, whose values a key decides.
+    pub(crate) fn decided(&self) -> BTreeSet<String> {
+        let digits = self.digits.keys().chain(self.indexed.keys());
+        let all = self.unique.iter().chain(digits).chain(&self.chains);
+        all.cloned().collect()
+    }
+
+    /// Whether a column, or a link by its first column, has its values by a key already.
+    fn is_decided(&self, name: &str) -> bool {
+        self.digits.contains_key(name)
+            || self.chains.contains(name)
+            || self.indexed.contains_key(name)
+    }
+}
+
 impl Planner<'_> {
     fn plan(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
         let unwritten = |column: &String| {
@@ -96,8 +136,14 @@ impl Planner<'_> {
                 self.result.unique.insert(column);
                 Ok(())
             }
-            Some((column, true)) => self.number_within(key, column),
-            None => self.combine(key),
+            Some((column, true)) => match self.within_kin(key, Some(&column))? {
+                true => Ok(()),
+                false => self.number_within(key, column),
+            },
+            None => match self.within_kin(key, None)? {
+                true => Ok(()),
+                false => self.combine(key),
+            },
         }
     }
 
@@ -184,10 +230,11 @@ impl Planner<'_> {
         for name in columns {
             let nullable = self.world.is_nullable(self.table, name);
             let (name, radix) = match self.links.deciding(name) {
-                Some(link) if self.is_whole(link, columns) => (
-                    link.columns.first().unwrap_or(name).clone(),
-                    link.parent_rows,
-                ),
+                Some(link) if self.is_whole(link, columns) => {
+                    let index = self.links.of.get(name);
+                    let leading = index.and_then(|index| self.links.leading(*index));
+                    (leading.unwrap_or(name).clone(), self.links.room(name))
+                }
                 Some(_) => return Ok(None),
                 None => {
                     let Some(column) = self.table.column(name) else {
@@ -196,7 +243,7 @@ impl Planner<'_> {
                     (name.clone(), (self.capacity)(column)?)
                 }
             };
-            if self.result.digits.contains_key(&name) || self.result.chains.contains(&name) {
+            if self.result.is_decided(&name) {
                 return Ok(None);
             }
             match units.iter_mut().find(|unit| unit.name == name) {

@@ -15,10 +15,10 @@ pub(super) struct Clause {
 }
 
 impl Clause {
-    pub(super) fn new(weight: f64, bounds: &[Bound]) -> Self {
+    /// No demand: all rows.
+    pub(super) fn whole() -> Self {
         Self {
-            weight,
-            bounds: bounds.to_vec(),
+            weight: 1.0,
             ..Self::default()
         }
     }
