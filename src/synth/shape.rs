@@ -3,6 +3,7 @@
 use super::calendar::Moments;
 use super::decimal::Numbers;
 use super::draw::Draw;
+use super::matching::Matching;
 use super::pieces::Pieces;
 use super::random;
 use super::text::{Pattern, Text};
@@ -19,6 +20,8 @@ pub(crate) enum Shape {
     Interval,
     /// Words.
     Text(Text),
+    /// Texts that match a regular expression.
+    Matching(Box<Matching>),
     /// A pattern of the scenario.
     Pattern(Pattern),
     /// UUIDs of version 4.
@@ -72,6 +75,7 @@ impl Shape {
             Self::Uuid { .. } | Self::UuidWithin { .. } | Self::Interval => u64::MAX,
             Self::Pieces { capacity, .. } => *capacity,
             Self::Text(text) => text.capacity(),
+            Self::Matching(matching) => matching.capacity(),
             Self::Pattern(pattern) if pattern.is_numbered() => u64::MAX,
             Self::Pattern(_) => 1,
             Self::Bytes { width, .. } => power_of_two(width.saturating_mul(8)),
@@ -91,6 +95,7 @@ impl Shape {
             Self::Pieces { shapes, .. } => shapes.all().all(Self::is_plain),
             Self::Address { .. } | Self::Hardware { .. } => true,
             Self::Pattern(_) | Self::Bytes { .. } | Self::Json { .. } => false,
+            Self::Matching(_) => false,
             Self::Choice(_) | Self::Array(_) => false,
         }
     }
@@ -106,6 +111,7 @@ impl Shape {
             }
             Self::Text(text) => text.write(ordinal, out),
             Self::Pattern(pattern) => pattern.write(ordinal, out),
+            Self::Matching(matching) => matching.write(ordinal, out),
             Self::Uuid { key } => write_uuid(*key, ordinal, out),
             Self::UuidWithin { key, low, count } => {
                 let high = low.saturating_add(random::below(random::bits(*key, ordinal), *count));
