@@ -8,8 +8,9 @@ use std::sync::Arc;
 use crate::schema::{RelationName, Schema, Table};
 
 use super::column::ColumnPlan;
+use super::domains::Inferred;
 use super::error::{Problem, SynthError};
-use super::kinship::Kinship;
+use super::kinship::{AllLinks, Kinship};
 use super::linked::{is_within, linked_column};
 use super::links::Link;
 use super::own::{Made, Place, own_column};
@@ -17,7 +18,7 @@ use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
 use super::survey::{Surveyed, Surveys, all_links, survey};
 use super::world::World;
-use super::{GivenRows, TableSpec, random};
+use super::{GivenRows, TableSpec, circles, random};
 use cased::Variant;
 
 /// Plans columns, each after those that it references.
@@ -81,9 +82,34 @@ impl FillPlan {
 
 /// Plans all tables that the scenario names.
 fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError> {
-    let all = all_links(world)?;
-    let kinship = Kinship::new(world, &all);
-    let ground = survey(world, &kinship, &all)?;
+    let mut all = all_links(world)?;
+    circles::cut(world, &mut all)?;
+    let inferred = Inferred::of(world, &all);
+    let mut schema = world.schema.clone();
+    let mut specs = Vec::new();
+    for (table, rows) in &inferred.domains {
+        schema.tables.push(table.clone());
+        let spec = TableSpec {
+            rows: *rows,
+            ..TableSpec::default()
+        };
+        specs.push((table.name.clone(), spec));
+    }
+    let world = &world.with_domains(&schema, &specs);
+    let mut all = all_links(world)?;
+    circles::cut(world, &mut all)?;
+    inferred.extend(&mut all);
+    plan(world, &all, given)
+}
+
+/// Plans all tables whose links are known.
+fn plan(
+    world: &World<'_>,
+    all: &AllLinks<'_>,
+    given: &[GivenRows],
+) -> Result<FillPlan, SynthError> {
+    let kinship = Kinship::new(world, all);
+    let ground = survey(world, &kinship, all)?;
     let mut builder = Builder {
         world,
         kinship: &kinship,
@@ -95,9 +121,10 @@ fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError>
         notes: Vec::new(),
     };
     let mut plans = Vec::new();
+    // What is made up has no schema.
     let filled = world
         .named()
-        .filter(|(table, _)| world.given(&table.name).is_none());
+        .filter(|(table, _)| world.given(&table.name).is_none() && !table.name.schema.is_empty());
     for (table, rows) in filled {
         plans.push(TablePlan {
             name: table.name.clone(),
@@ -183,8 +210,8 @@ impl<'g> Builder<'g> {
             links: &planned.links,
             kinship: self.kinship,
             unique: &planned.unique,
-            within: None,
             layout: layout.as_deref(),
+            within: None,
         };
         if let Some(reason) = planned.links.null.get(name) {
             return Ok(place.null(reason));

@@ -28,6 +28,8 @@ pub(crate) enum Draw {
     Digit(Digit),
     /// Rises with the row: a random place in the row's own stretch of `step` ordinals.
     Rising { key: u64, step: u64 },
+    /// A random place in the lower or upper half of the row's own stretch of `step` ordinals.
+    Half { key: u64, step: u64, upper: bool },
     /// One of these, which are ordinals in rising order.
     Listed { rows: Arc<[u64]>, chosen: Chosen },
     /// By the stretch of rows that the row is in.
@@ -154,6 +156,12 @@ impl Draw {
                 let within = random::below(random::bits(*key, row), *step);
                 Some(row.saturating_mul(*step).saturating_add(within))
             }
+            Self::Half { key, step, upper } => {
+                let half = step / 2;
+                let within = random::below(random::bits(*key, row), half);
+                let begin = if *upper { step - half } else { 0 };
+                Some(row.saturating_mul(*step).saturating_add(begin + within))
+            }
             Self::Listed { rows, chosen } => {
                 let place = chosen.choose(row, random::bits(chosen.key, row));
                 rows.get(usize::try_from(place).ok()?).copied()
@@ -179,7 +187,7 @@ impl Draw {
             Self::Digit(Digit { radix, block, .. }) => {
                 radix.unwrap_or_else(|| rows.div_ceil((*block).max(1)))
             }
-            Self::Rising { step, .. } => rows.saturating_mul(*step),
+            Self::Rising { step, .. } | Self::Half { step, .. } => rows.saturating_mul(*step),
             Self::Listed { rows, .. } => rows.last().map_or(0, |last| last.saturating_add(1)),
             Self::Pieces(pieces) => {
                 let ends =

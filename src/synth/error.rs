@@ -79,6 +79,21 @@ pub enum SynthError {
          `values` or a `range`"
     )]
     Circle(String),
+    /// Keys that reference each other, of tables that cannot have the same ones.
+    #[error(
+        "the keys of `{table}` and `{other}` reference each other, so that both must have the same \
+         number of rows: not {rows} and {fewer}"
+    )]
+    CircleRows {
+        /// The larger table.
+        table: String,
+        /// Its rows.
+        rows: u64,
+        /// The smaller table.
+        other: String,
+        /// Its rows.
+        fewer: u64,
+    },
     /// A unique key with fewer combinations than the table has rows.
     #[error(
         "unique key `{key}` of `{table}` has only {combinations} combinations of values for {rows} \
@@ -94,20 +109,29 @@ pub enum SynthError {
         /// How many rows it shall have.
         rows: u64,
     },
-    /// Conditions that leave no row.
+    /// A unique index with an expression that is not understood.
     #[error(
-        "no row of `{table}` can satisfy {constraints} as it is understood: say what holds with \
-         `values`, `range` or `pattern` for {columns} under [tables.{section}.columns]"
+        "unique index `{key}` of `{table}` is on {expression}, whose values may repeat whatever the \
+         rows are: give a column that it mentions `values`, a `pattern` or `sql` that keep it unique"
     )]
-    NoCase {
+    Colliding {
         /// The table.
         table: String,
-        /// The constraints.
-        constraints: String,
-        /// Their columns.
-        columns: String,
-        /// The table's key in a scenario.
-        section: String,
+        /// The index.
+        key: String,
+        /// The expressions.
+        expression: String,
+    },
+    /// An exclusion constraint that no plan is known for.
+    #[error(
+        "exclusion constraint `{constraint}` of `{table}`: rows that do not exclude each other are not \
+         known; give one of its columns `values`, a `pattern` or `sql` that keep rows apart"
+    )]
+    Excluded {
+        /// The table.
+        table: String,
+        /// The constraint.
+        constraint: String,
     },
     /// A hash partition that is missing.
     #[error(
@@ -149,6 +173,21 @@ pub enum SynthError {
         /// Rows that it shall have.
         rows: u64,
     },
+    /// Conditions that leave no row.
+    #[error(
+        "no row of `{table}` can satisfy {constraints} as it is understood: say what holds with \
+         `values`, `range` or `pattern` for {columns} under [tables.{section}.columns]"
+    )]
+    NoCase {
+        /// The table.
+        table: String,
+        /// The constraints.
+        constraints: String,
+        /// Their columns.
+        columns: String,
+        /// The table's key in a scenario.
+        section: String,
+    },
     /// Foreign keys that share a column and cannot all hold.
     #[error(
         "foreign key `{constraint}` of `{table}` shares column `{column}` with another one and rows \
@@ -168,7 +207,10 @@ pub enum SynthError {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Problem {
     /// A type that values are not generated for.
-    #[error("values of this type are not generated: give it `values` or a `pattern`")]
+    #[error(
+        "values of this type are not generated: give it `values`, a `pattern` or \
+         `sql = \"<expression over n>\"`"
+    )]
     Unsupported,
     /// An override that does not go with the column's type.
     #[error("`{0}` does not apply to this type")]
@@ -234,6 +276,12 @@ pub enum Problem {
         /// Characters allowed.
         allowed: u32,
     },
+    /// Values that an exclusion constraint forbids to overlap, of a type whose values may.
+    #[error(
+        "exclusion constraint `{0}` forbids its values to overlap, which is not known of this type: \
+         give it `values`, a `pattern` or `sql`"
+    )]
+    Overlaps(String),
     /// Fewer different values than rows.
     #[error(
         "it must be unique over {needed} rows, but has only {capacity} different values: give the \

@@ -38,7 +38,7 @@ impl<'a> Kinship<'a> {
     pub(crate) fn new(world: &World<'_>, all: &'a AllLinks<'a>) -> Self {
         let mut kinship = Self::default();
         for (table, links) in all.values() {
-            for (column, link) in shared_columns(table, links) {
+            for (column, link) in shared_columns(all, table, links) {
                 kinship.want(all, &table.name, &column);
                 if let Some((name, _)) = all.get_key_value(&link.parent) {
                     kinship.want(all, name, link.referenced(&column));
@@ -124,6 +124,12 @@ impl<'a> Kinship<'a> {
         false
     }
 
+    /// Whether rows of a table must be found by a column.
+    pub(crate) fn wants(&self, name: &RelationName, column: &str) -> bool {
+        let member = self.members.get(name);
+        member.is_some_and(|member| member.wanted.contains(column))
+    }
+
     /// The member of this name.
     pub(crate) fn member(&self, name: &RelationName) -> Option<&Member<'a>> {
         self.members.get(name)
@@ -189,24 +195,55 @@ impl<'a> Kinship<'a> {
     }
 }
 
-/// Columns that several links of a table share although none holds all of another's, or that a link
-/// to the table itself keeps, each with one of these links.
+/// Columns that several links of a table share, none of them by way of another, or that a link to the
+/// table itself keeps, each with one of these links.
 fn shared_columns<'l>(
+    all: &AllLinks<'_>,
     table: &Table,
     links: &'l [Link],
-) -> impl Iterator<Item = (String, &'l Link)> {
+) -> Vec<(String, &'l Link)> {
     let mut shared = Vec::new();
     for (index, link) in links.iter().enumerate() {
         let kept = link.of_itself(table).into_iter();
         shared.extend(kept.map(|column| (column.clone(), link)));
-        for (other_index, other) in links.iter().enumerate() {
-            let holds = |a: &Link, b: &Link| b.columns.iter().all(|c| a.columns.contains(c));
-            if index == other_index || holds(link, other) || holds(other, link) {
-                continue;
-            }
+        for (_, other) in links
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+        {
             let both = link.columns.iter().filter(|c| other.columns.contains(c));
-            shared.extend(both.map(|column| (column.clone(), link)));
+            if !implies(all, link, other) && !implies(all, other, link) {
+                shared.extend(both.map(|column| (column.clone(), link)));
+            }
         }
     }
-    shared.into_iter()
+    shared
+}
+
+/// Whether rows that satisfy one link satisfy another, for the parent of the one has, by itself or its
+/// own parents, a link to the parent of the other.
+fn implies(all: &AllLinks<'_>, link: &Link, other: &Link) -> bool {
+    if !other.columns.iter().all(|c| link.columns.contains(c)) {
+        return false;
+    }
+    let columns = other.columns.iter().map(|column| link.referenced(column));
+    let mut open = vec![(&link.parent, columns.collect::<Vec<&str>>())];
+    let mut seen = BTreeSet::new();
+    while let Some((name, columns)) = open.pop() {
+        let mut pairs = columns.iter().zip(&other.parent_columns);
+        if *name == other.parent && pairs.all(|(own, its)| own == its) {
+            return true;
+        }
+        let links = all.get(name).filter(|_| seen.insert(name));
+        for next in links.into_iter().flat_map(|(_, links)| links) {
+            if columns
+                .iter()
+                .all(|own| next.columns.iter().any(|c| c == own))
+            {
+                let columns = columns.iter().map(|column| next.referenced(column));
+                open.push((&next.parent, columns.collect()));
+            }
+        }
+    }
+    false
 }

@@ -75,7 +75,7 @@ impl Limits {
         match rule {
             BoundRule::Min { value, inclusive } => self.min.push((value, inclusive)),
             BoundRule::Max { value, inclusive } => self.max.push((value, inclusive)),
-            BoundRule::OneOf(values) => self.choose(values),
+            BoundRule::OneOf(values) => self.one_of = Some(common(self.one_of.take(), values)),
             BoundRule::Not(value) => self.not.push(value),
             BoundRule::MaxLength(length) => self.max_length = fewer(self.max_length, length),
             BoundRule::MinLength(length) => self.min_length = more(self.min_length, length),
@@ -88,10 +88,6 @@ impl Limits {
             BoundRule::NotNull => self.not_null = true,
             BoundRule::Unknown(part) => self.unknown.push(part),
         }
-    }
-
-    fn choose(&mut self, values: Vec<String>) {
-        self.one_of = Some(common(self.one_of.take(), values));
     }
 
     /// Adds all of other limits on the same column.
@@ -120,13 +116,11 @@ impl Limits {
         self.unknown.extend(unknown);
         self.null |= null;
         self.not_null |= not_null;
-        if let Some(values) = one_of {
-            self.choose(values);
-        }
         if let Some(kinds) = json {
             self.json = Some(common(self.json.take(), kinds));
         }
         let rules = [
+            one_of.map(BoundRule::OneOf),
             min_length.map(BoundRule::MinLength),
             max_length.map(BoundRule::MaxLength),
             min_elements.map(BoundRule::MinElements),

@@ -17,7 +17,7 @@ use super::links::Links;
 use super::partition::{Layout, pieces};
 use super::random;
 use super::shape::Shape;
-use super::unique::Uniqueness;
+use super::unique::{End, Uniqueness};
 use super::world::World;
 
 /// The share of nulls in nullable columns of which nothing else is known.
@@ -63,15 +63,6 @@ impl Place<'_> {
         self.world.rows(&self.table.name)
     }
 
-    /// The limits on its values and the type below its domains.
-    fn limits(&self) -> (Limits, &TypeKind) {
-        let kind = &self.column.data_type.kind;
-        match self.within {
-            Some(within) => (within.limits.clone(), kind.below_domains()),
-            None => Limits::of(self.table, &self.column.name, kind),
-        }
-    }
-
     /// The column with these values.
     fn plan(&self, limits: &Limits, (draw, source): (Draw, Source)) -> ColumnPlan {
         ColumnPlan {
@@ -81,6 +72,15 @@ impl Place<'_> {
             orphans: Event::default(),
             draw,
             source,
+        }
+    }
+
+    /// The limits on its values and the type below its domains.
+    fn limits(&self) -> (Limits, &TypeKind) {
+        let kind = &self.column.data_type.kind;
+        match self.within {
+            Some(within) => (within.limits.clone(), kind.below_domains()),
+            None => Limits::of(self.table, &self.column.name, kind),
         }
     }
 
@@ -131,7 +131,33 @@ pub(super) fn check_overrides(
     if let Some(text) = &spec.distribution {
         text.parse::<Distribution>()?;
     }
-    Ok(())
+    check_sql(spec)
+}
+
+/// An expression says all of the values but which are NULL.
+fn check_sql(spec: &ColumnSpec) -> Result<(), Problem> {
+    let Some(expression) = &spec.sql else {
+        return Ok(());
+    };
+    if expression.trim().is_empty() {
+        return Err(Problem::Empty("sql"));
+    }
+    let others = [
+        ("references", spec.references.is_some()),
+        ("distribution", spec.distribution.is_some()),
+        ("orphan_fraction", spec.orphan_fraction.is_some()),
+        ("values", spec.values.is_some()),
+        ("weights", spec.weights.is_some()),
+        ("range", spec.range.is_some()),
+        ("pattern", spec.pattern.is_some()),
+        ("width", spec.width.is_some()),
+        ("distinct", spec.distinct.is_some()),
+        ("correlation", spec.correlation.is_some()),
+    ];
+    match others.into_iter().find(|(_, given)| *given) {
+        Some((key, _)) => Err(Problem::Both("sql", key)),
+        None => Ok(()),
+    }
 }
 
 /// How many different values a column can have by itself.
@@ -140,6 +166,9 @@ pub(super) fn capacity(
     table: &Table,
     column: &Column,
 ) -> Result<u64, SynthError> {
+    if world.spec(table, &column.name).sql.is_some() {
+        return Ok(u64::MAX);
+    }
     let (limits, kind) = Limits::of(table, &column.name, &column.data_type.kind);
     form(kind, &ask(world, table, column, &limits))
         .map(|form| form.capacity)
@@ -171,6 +200,9 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         return Err(place.fail(Problem::OrphansOfNothing));
     }
     let (limits, kind) = place.limits();
+    if let Some(expression) = &spec.sql {
+        return Ok((Some(evaluated(place, expression, &limits)), None));
+    }
     if limits.null {
         return Ok(place.null("its CHECKs allow nothing else"));
     }
@@ -178,10 +210,11 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
     }
+    let end = place.unique.ends.get(name).copied();
     let digit = digit(place);
     let ask = Ask {
         different: match &digit {
-            _ if unique => Some(place.rows()),
+            _ if unique || end.is_some() => Some(place.rows()),
             Some(digit) => Some(digit.domain(place.rows())),
             None => spec.distinct,
         },
@@ -197,15 +230,74 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
     };
-    let draw = match digit {
-        Some(digit) => digit,
-        None => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
+    let apart = place.unique.disjoint.contains(name);
+    if let (true, Some(constraint)) = (apart, overlapping(place, &made)) {
+        return Err(place.fail(Problem::Overlaps(constraint)));
+    }
+    let draw = match (digit, end) {
+        _ if place.unique.constant.contains(name) => only_value(ask.key),
+        (Some(digit), _) => digit,
+        (None, Some(end)) => half(&made, &ask, end).map_err(|problem| place.fail(problem))?,
+        (None, None) => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
     };
     let source = Source::Shape {
         capacity: made.capacity,
         shape: made.shape,
     };
     Ok((Some(place.plan(&limits, (draw, source))), None))
+}
+
+/// The first value in every row.
+fn only_value(key: u64) -> Draw {
+    Draw::Chosen(Chosen::within(key, Distribution::Uniform, 1))
+}
+
+/// How long stretches of numbers are at most, where nothing says it.
+const LONGEST_STRETCH: u64 = 1_000;
+
+/// The lower or upper end of each row's own stretch of values.
+fn half(form: &Form, ask: &Ask<'_>, end: End) -> Result<Draw, Problem> {
+    let step = match &form.draw {
+        Draw::Rising { step, .. } => *step,
+        _ => (form.capacity.checked_div(ask.rows).unwrap_or(0)).min(LONGEST_STRETCH),
+    };
+    if step < 2 {
+        return Err(Problem::TooFew {
+            capacity: form.capacity / 2,
+            needed: ask.rows,
+        });
+    }
+    Ok(Draw::Half {
+        key: ask.key,
+        step,
+        upper: end == End::Upper,
+    })
+}
+
+/// The exclusion constraint that forbids this unique column's values to overlap, where they may do so
+/// and the scenario has not given them itself.
+fn overlapping(place: Place<'_>, form: &Form) -> Option<String> {
+    let name = &place.column.name;
+    let overlaps = |(element, operator): &(String, String)| element == name && operator == "&&";
+    let mut exclusions = place.table.exclusions.iter();
+    exclusions
+        .find(|exclusion| exclusion.elements.iter().any(overlaps))
+        .filter(|_| !form.shape.disjoint() && !place.world.is_overridden(place.table, name))
+        .map(|exclusion| exclusion.name.clone())
+}
+
+/// A column whose values the server evaluates.
+fn evaluated(place: Place<'_>, expression: &str, limits: &Limits) -> ColumnPlan {
+    ColumnPlan {
+        name: place.column.name.clone(),
+        rows: place.rows(),
+        nulls: nulls(place, limits),
+        orphans: Event::default(),
+        draw: Draw::Row,
+        source: Source::Server {
+            expression: expression.to_owned(),
+        },
+    }
 }
 
 /// A type that values are not generated for: its default or NULL, where it may.
@@ -267,7 +359,7 @@ pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
     let in_key = table
         .unique_keys
         .iter()
-        .any(|key| key.columns.contains(&column.name));
+        .any(|key| key.mentions(&column.name));
     let known = column.not_null
         || limits.not_null
         || column.default.is_some()

@@ -11,7 +11,7 @@ use super::links::Link;
 use super::{ColumnSpec, GivenRows, TableSpec, random};
 
 /// The schema, with what the scenario says of its tables.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct World<'a> {
     pub(crate) schema: &'a Schema,
     specs: BTreeMap<&'a RelationName, &'a TableSpec>,
@@ -72,6 +72,25 @@ impl<'a> World<'a> {
             world.unnamed = Unnamed::new(spec.rows, unnamed);
         }
         Ok(world)
+    }
+
+    /// The same world with tables that are made up, and their rows.
+    pub(crate) fn with_domains<'b>(
+        &self,
+        schema: &'b Schema,
+        rows: &'b [(RelationName, TableSpec)],
+    ) -> World<'b>
+    where
+        'a: 'b,
+    {
+        let mut world: World<'b> = World {
+            schema,
+            ..self.clone()
+        };
+        world
+            .specs
+            .extend(rows.iter().map(|(name, spec)| (name, spec)));
+        world
     }
 
     /// The tables that the scenario speaks of, with their rows, in the schema's order.
@@ -162,7 +181,10 @@ impl<'a> World<'a> {
     /// Whether the scenario gives the column's values itself, so that its foreign keys do not.
     pub(crate) fn is_overridden(&self, table: &Table, column: &str) -> bool {
         let spec = self.spec(table, column);
-        spec.values.is_some() || spec.range.is_some() || spec.pattern.is_some()
+        spec.values.is_some()
+            || spec.range.is_some()
+            || spec.pattern.is_some()
+            || spec.sql.is_some()
     }
 
     /// Whether a column may be NULL by its table, its domain and its CHECKs.

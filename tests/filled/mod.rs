@@ -47,12 +47,6 @@ impl Database {
         }
     }
 
-    /// The major version of the server.
-    pub(crate) async fn major(&self) -> i64 {
-        self.number("SELECT current_setting('server_version_num')::bigint / 10000")
-            .await
-    }
-
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         let row = self.client.query_one(sql, &[]).await;
         row.unwrap_or_else(|error| panic!("{sql}: {error:?}"))

@@ -1,6 +1,8 @@
 //! A thousand rows of each table, tried before all of them are written: what a CHECK, a domain or an
 //! index refuses is known in seconds rather than after hours.
 
+use std::ops::Range;
+
 use tokio_postgres::Client;
 
 use crate::postgres::{copy, probe};
@@ -8,6 +10,7 @@ use crate::schema::{Table, TypeKind};
 use crate::synth::TablePlan;
 
 use super::crew::Crew;
+use super::evaluator::answers;
 use super::{FillError, filled};
 
 /// Rows tried of a table.
@@ -28,7 +31,7 @@ pub(super) async fn probe(crew: &Crew, client: &Client) -> Result<(), FillError>
         }
         let columns: Vec<String> = plan.columns.iter().map(|c| c.name.clone()).collect();
         let statement = copy::copy_statement(&table.name, &columns);
-        let rows = rows(plan);
+        let rows = rows(client, plan).await?;
         let doing = format!("trying {} rows of {}", ROWS.min(plan.rows), table.name);
         let fail = |error| crew.explain_rows(table, &doing, error);
         let tried = probe::try_rows(client, &statement, rows).await;
@@ -66,17 +69,23 @@ fn has_domain(kind: &TypeKind) -> bool {
 }
 
 /// Rows of the plan from the beginning, the end, and between, in COPY's text format.
-fn rows(plan: &TablePlan) -> Vec<u8> {
+async fn rows(client: &Client, plan: &TablePlan) -> Result<Vec<u8>, FillError> {
     let mut out = Vec::new();
-    if plan.rows <= ROWS {
-        plan.encode(0..plan.rows, usize::MAX, &mut out);
-        return out;
+    for rows in places(plan.rows) {
+        let answers = answers(client, plan, rows.clone()).await?;
+        plan.encode_answered(rows, &answers, &mut out);
     }
-    let each = ROWS / PLACES;
-    let step = (plan.rows - each) / (PLACES - 1);
-    for place in 0..PLACES {
-        let from = place * step;
-        plan.encode(from..from + each, usize::MAX, &mut out);
-    }
-    out
+    Ok(out)
+}
+
+/// The rows that are tried of so many.
+fn places(rows: u64) -> Vec<Range<u64>> {
+    let each = ROWS.min(rows).div_ceil(PLACES);
+    let step = (rows - each.min(rows)) / (PLACES - 1);
+    let step = step.max(each);
+    let places = (0..PLACES).map(|place| place * step);
+    places
+        .map(|from| from..(from + each).min(rows))
+        .filter(|place| !place.is_empty())
+        .collect()
 }

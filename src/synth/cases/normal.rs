@@ -34,10 +34,10 @@ impl Clause {
                 rule: BoundRule::Unknown(text),
                 ..
             })
-            | Formula::Unknown { text, .. } => {
-                if !self.unknown.contains(text) {
-                    self.unknown.push(text.clone());
-                }
+            | Formula::Unknown { text, .. }
+                if !self.unknown.contains(text) =>
+            {
+                self.unknown.push(text.clone());
             }
             Formula::Column(bound) if !self.bounds.contains(bound) => {
                 self.bounds.push(bound.clone());

@@ -22,7 +22,7 @@ use super::links::{Link, Links};
 use super::own::ask;
 use super::pieces::Pieces;
 use super::random;
-use super::unique::Uniqueness;
+use super::unique::{Side, Switch, Uniqueness};
 use super::world::World;
 
 use cases::{Case, Cases};
@@ -69,7 +69,7 @@ impl Layout {
         parents: &mut Parents<'_>,
     ) -> Result<Option<Self>, SynthError> {
         let Some(partitioning) = &known.table.partitioning else {
-            return Ok(None);
+            return Ok(switched(known));
         };
         let cases = Cases {
             table: known.table,
@@ -131,6 +131,15 @@ impl Stretch {
 }
 
 impl Case {
+    fn put(&mut self, column: &str, side: &Side) {
+        match side {
+            Side::Null => self.set_null(column),
+            Side::Within(limits) => {
+                self.limits.insert(column.to_owned(), (**limits).clone());
+            }
+        }
+    }
+
     fn decides(&self, column: &str) -> bool {
         self.limits.contains_key(column) || self.nulls.contains(column)
     }
@@ -285,6 +294,39 @@ impl Known<'_> {
         }
         Ok(())
     }
+}
+
+/// The rows of a table by the partial indexes that they are in; none where all may be in all.
+fn switched(known: Known<'_>) -> Option<Layout> {
+    let mut switches: Vec<&Switch> = known.unique.switches.iter().collect();
+    // Of two that switch one column, the one with fewer rows inside is the stricter.
+    switches.sort_by_key(|switch| std::cmp::Reverse(switch.rows));
+    let rows = known.world.rows(&known.table.name);
+    let mut starts: Vec<u64> = switches.iter().map(|switch| switch.rows).collect();
+    starts.push(0);
+    starts.sort_unstable();
+    starts.dedup();
+    let ends = starts.iter().skip(1).copied().chain([rows]);
+    let stretches = starts.iter().zip(ends).map(|(&start, end)| {
+        let mut case = Case {
+            name: format!("rows from {start}"),
+            ..Case::default()
+        };
+        for switch in &switches {
+            let side = match start < switch.rows {
+                true => &switch.inside,
+                false => &switch.outside,
+            };
+            case.put(&switch.column, side);
+        }
+        Stretch {
+            start,
+            rows: end.saturating_sub(start),
+            ..Stretch::new(case)
+        }
+    });
+    let stretches: Vec<Stretch> = stretches.collect();
+    (!switches.is_empty()).then_some(Layout { stretches })
 }
 
 /// The columns that decide between partitions, at any depth.

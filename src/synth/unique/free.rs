@@ -34,7 +34,7 @@ impl Planner<'_> {
     }
 
     /// Whether nothing else decides its values, and there are many.
-    fn is_free(&self, column: &Column) -> bool {
+    pub(super) fn is_free(&self, column: &Column) -> bool {
         let (name, spec) = (&column.name, self.world.spec(self.table, &column.name));
         let numbered = |pattern: &String| pattern.contains("{n}");
         let chosen = spec.values.is_some()
