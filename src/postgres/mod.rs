@@ -18,6 +18,7 @@ pub mod locks;
 pub mod names;
 pub mod passfile;
 pub mod persistence;
+pub mod probe;
 pub mod removal;
 pub mod savepoint;
 pub mod sequences;
