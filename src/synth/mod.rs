@@ -30,6 +30,7 @@ mod kinship;
 mod limits;
 mod linked;
 mod links;
+mod matching;
 mod order;
 mod own;
 mod partition;
