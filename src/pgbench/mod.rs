@@ -9,8 +9,8 @@
 //! nothing. Where C leaves a result open, as that of `abs` of the smallest bigint, there is an error.
 //!
 //! Beyond pgbench: `\pick VAR table.column [distribution]` takes the value of an existing row and
-//! `\fresh VAR table.column` a value that no row has, both without reading the database; `:rows_<table>`
-//! is predefined. Not yet: `\gset`, `\aset` and pipelines. Never: `\shell` and `\setshell`.
+//! `\fresh VAR table.column` a value that no row has, both without reading the database; `A,B table.x,y`
+//! names several columns of one row. `:rows_<table>` is predefined. Not yet: `\gset`, `\aset` and pipelines. Never: `\shell` and `\setshell`.
 
 mod arithmetic;
 mod expression;

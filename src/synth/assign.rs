@@ -160,8 +160,12 @@ impl Assigner<'_> {
             _ => 2,
         });
         found.into_iter().find_map(|(base, up, down)| {
+            let assumed = self.assumed.len();
             let cover = self.cover(link, down)?;
             let reached = self.keep_within(base, up, cover);
+            if !reached {
+                self.assumed.truncate(assumed);
+            }
             reached.then_some(Relation::Beside { base, up, down })
         })
     }
@@ -172,20 +176,13 @@ impl Assigner<'_> {
         if let Some(order) = member.slot.get() {
             return Some(order.cover(down));
         }
-        let mut ancestor = &link.parent;
-        for _ in 0..down {
-            ancestor = &self.kinship.link_above(ancestor)?.parent;
-        }
-        let rows = self.world.rows(ancestor);
-        let covers = self.kinship.seems_to_cover(&link.parent, down);
-        covers.then(|| {
-            self.assumed.push(Assumed {
-                link: link.clone(),
-                down,
-                rows,
-            });
-            rows
-        })
+        let rows = self.kinship.presumed_cover(&link.parent, down);
+        self.assumed.push(Assumed {
+            link: link.clone(),
+            down,
+            rows,
+        });
+        Some(rows)
     }
 
     /// Lets a link choose only rows whose ancestor is among the first ones.

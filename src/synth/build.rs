@@ -10,9 +10,10 @@ use crate::schema::{RelationName, Schema, Table};
 use super::column::ColumnPlan;
 use super::domains::Inferred;
 use super::error::{Problem, SynthError};
-use super::kinship::{AllLinks, Kinship};
+use super::implied::implies;
+use super::kinship::Kinship;
 use super::linked::{is_within, linked_column};
-use super::links::Link;
+use super::links::{AllLinks, Link};
 use super::own::{Made, Place, own_column};
 use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
@@ -24,6 +25,7 @@ use cased::Variant;
 /// Plans columns, each after those that it references.
 struct Builder<'g> {
     world: &'g World<'g>,
+    all: &'g AllLinks<'g>,
     kinship: &'g Kinship<'g>,
     ground: &'g Surveys<'g>,
     built: BTreeMap<(RelationName, String), Option<Arc<ColumnPlan>>>,
@@ -108,10 +110,16 @@ fn plan(
     all: &AllLinks<'_>,
     given: &[GivenRows],
 ) -> Result<FillPlan, SynthError> {
-    let kinship = Kinship::new(world, all);
-    let ground = survey(world, &kinship, all)?;
+    let mut kinship = Kinship::new(world, all);
+    let mut surveyed = survey(world, &kinship, all);
+    if matches!(surveyed, Err(SynthError::SharedColumn { .. })) {
+        kinship = Kinship::new(world, all).modest();
+        surveyed = survey(world, &kinship, all);
+    }
+    let ground = surveyed?;
     let mut builder = Builder {
         world,
+        all,
         kinship: &kinship,
         ground: &ground,
         built: BTreeMap::new(),
@@ -163,7 +171,7 @@ impl<'g> Builder<'g> {
         }
         for &index in &planned.links.implied {
             if let Some(link) = planned.links.all.get(index) {
-                self.check_implied(table, link)?;
+                self.check_implied(planned, link)?;
             }
         }
         Ok(columns)
@@ -261,13 +269,20 @@ impl<'g> Builder<'g> {
     }
 
     /// A link whose columns others decide must hold because of these.
-    fn check_implied(&mut self, table: &Table, link: &Link) -> Result<(), SynthError> {
+    fn check_implied(&mut self, planned: &Surveyed<'_>, link: &Link) -> Result<(), SynthError> {
+        let Surveyed { table, links, .. } = planned;
+        let mut decided = links.of.values().filter_map(|index| links.all.get(*index));
+        if decided.any(|other| implies(self.all, other, link)) {
+            return Ok(());
+        }
         for (column, referenced) in link.columns.iter().zip(&link.parent_columns) {
             let own = self.column(&table.name, column)?;
             let parent = self.column(&link.parent, referenced)?;
-            let holds = own
-                .zip(parent)
-                .is_some_and(|(own, parent)| is_within(&own, &parent));
+            // Columns that each have values of the parent need not have those of one row.
+            let holds = link.columns.len() == 1
+                && own
+                    .zip(parent)
+                    .is_some_and(|(own, parent)| is_within(&own, &parent));
             if !holds {
                 return Err(SynthError::SharedColumn {
                     table: table.name.to_string(),

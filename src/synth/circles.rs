@@ -6,7 +6,7 @@
 use crate::schema::{RelationName, Table};
 
 use super::error::SynthError;
-use super::kinship::AllLinks;
+use super::links::AllLinks;
 use super::world::World;
 
 /// A table and the number of one of its links.

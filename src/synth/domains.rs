@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::{RelationName, Table, UniqueKey};
 
-use super::kinship::{AllLinks, Kinship};
-use super::links::Link;
+use super::kinship::Kinship;
+use super::links::{AllLinks, Link};
 use super::world::World;
 
 /// Rows that each row of a made-up table stands for, of the smallest of the tables below it.
@@ -172,9 +172,7 @@ fn sources(all: &AllLinks<'_>, kinship: &Kinship<'_>) -> Vec<(BTreeSet<Place>, B
     let mut found: BTreeMap<Place, (BTreeSet<Place>, BTreeSet<Place>)> = BTreeMap::new();
     for place in places {
         let (class, sources) = found.entry(classes.of(&place)).or_default();
-        let decided = all
-            .get(&place.0)
-            .is_none_or(|(table, links)| is_decided(table, links, &place.1));
+        let decided = comes_from_elsewhere(all, &place);
         if !decided && kinship.wants(&place.0, &place.1) {
             sources.insert(place.clone());
         }
@@ -220,4 +218,30 @@ fn is_decided(table: &Table, links: &[Link], column: &String) -> bool {
     links
         .iter()
         .any(|link| link.columns.contains(column) && !link.of_itself(table).contains(&column))
+}
+
+/// Whether links lead from a column to one that has its values by itself: not so where they only go
+/// round in a circle.
+fn comes_from_elsewhere(all: &AllLinks<'_>, place: &Place) -> bool {
+    let mut open = vec![place.clone()];
+    let mut seen = BTreeSet::new();
+    while let Some((name, column)) = open.pop() {
+        let Some((table, links)) = all.get(&name) else {
+            return true;
+        };
+        if !is_decided(table, links, &column) {
+            if (&name, &column) != (&place.0, &place.1) {
+                return true;
+            }
+            continue;
+        }
+        if seen.insert((name, column.clone())) {
+            let through = links.iter().filter(|link| link.columns.contains(&column));
+            open.extend(through.map(|link| {
+                let referenced = link.referenced(&column).to_owned();
+                (link.parent.clone(), referenced)
+            }));
+        }
+    }
+    false
 }

@@ -7,9 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::schema::{RelationName, Table};
+use crate::schema::RelationName;
 
-use super::links::Link;
+use super::implied::{goes_round, shared_columns};
+use super::links::{AllLinks, Link};
 use super::order::Slot;
 use super::world::World;
 
@@ -17,6 +18,7 @@ use super::world::World;
 #[derive(Debug, Default)]
 pub(crate) struct Kinship<'a> {
     members: BTreeMap<&'a RelationName, Member<'a>>,
+    modest: bool,
 }
 
 /// One such table.
@@ -30,9 +32,6 @@ pub(crate) struct Member<'a> {
     pub(crate) above: Option<usize>,
     pub(crate) slot: Slot,
 }
-
-/// The links of every table with rows.
-pub(crate) type AllLinks<'a> = BTreeMap<&'a RelationName, (&'a Table, Vec<Link>)>;
 
 impl<'a> Kinship<'a> {
     pub(crate) fn new(world: &World<'_>, all: &'a AllLinks<'a>) -> Self {
@@ -186,96 +185,49 @@ impl<'a> Kinship<'a> {
         })
     }
 
-    /// Whether, by the numbers of rows alone, every row of a table's ancestor has rows of it.
-    pub(crate) fn seems_to_cover(&self, name: &RelationName, levels: u32) -> bool {
-        let mut name = name;
+    /// The same tables, but of orders that are not known yet only the first ancestor's rows are taken
+    /// for granted: where tables reference each other in a circle, one may leave the others less.
+    pub(crate) fn modest(self) -> Self {
+        Self {
+            modest: true,
+            ..self
+        }
+    }
+
+    /// How many rows of a table's ancestor will have rows of it, as far as numbers of rows alone say:
+    /// as many as the smallest has of all tables that it agrees with.
+    pub(crate) fn presumed_cover(&self, name: &RelationName, levels: u32) -> u64 {
+        let (mut ancestor, mut whole) = (name, true);
         for _ in 0..levels {
-            let (Some(member), Some(link)) = (self.member(name), self.link_above(name)) else {
-                return false;
+            let (Some(member), Some(link)) = (self.member(ancestor), self.link_above(ancestor))
+            else {
+                return 1;
             };
-            if member.rows < link.parent_rows {
-                return false;
-            }
-            name = &link.parent;
+            whole &= member.rows >= link.parent_rows;
+            ancestor = &link.parent;
         }
-        true
+        let rows = self.member(ancestor).map_or(1, |member| member.rows);
+        let fewest = self.fewest_rows(name, ancestor).min(rows);
+        match !self.modest && (levels <= 1 || whole && fewest == rows) {
+            true => fewest,
+            false => 1,
+        }
     }
-}
 
-/// Columns that several links of a table share, none of them by way of another, or that a link to the
-/// table itself keeps, each with one of these links.
-fn shared_columns<'l>(
-    all: &AllLinks<'_>,
-    table: &Table,
-    links: &'l [Link],
-) -> Vec<(String, &'l Link)> {
-    let mut shared = Vec::new();
-    for (index, link) in links.iter().enumerate() {
-        let kept = link.of_itself(table).into_iter();
-        shared.extend(kept.map(|column| (column.clone(), link)));
-        for (_, other) in links
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != index)
-        {
-            let both = link.columns.iter().filter(|c| other.columns.contains(c));
-            if !implies(all, link, other) && !implies(all, other, link) {
-                shared.extend(both.map(|column| (column.clone(), link)));
+    /// The fewest rows of the tables that links lead to from one below an ancestor.
+    fn fewest_rows(&self, name: &RelationName, ancestor: &RelationName) -> u64 {
+        let mut open = vec![name];
+        let mut seen = BTreeSet::new();
+        let mut fewest = u64::MAX;
+        while let Some(name) = open.pop() {
+            if self.is_below(ancestor, name) || !seen.insert(name) {
+                continue;
+            }
+            if let Some(member) = self.member(name) {
+                fewest = fewest.min(member.rows);
+                open.extend(member.links.iter().map(|link| &link.parent));
             }
         }
+        fewest
     }
-    shared
-}
-
-/// Whether the widest links lead from a column back to itself: teams of a tenant have users, and users
-/// have teams.
-fn goes_round(all: &AllLinks<'_>, table: &Table, column: &str) -> bool {
-    let (mut name, mut at) = (&table.name, column);
-    for _ in 0..=all.len() {
-        let next = all.get(name).and_then(|(table, links)| {
-            let mut links = links.iter();
-            links.find(|link| {
-                let kept = link.of_itself(table);
-                link.columns
-                    .iter()
-                    .any(|own| own == at && !kept.contains(&own))
-            })
-        });
-        let Some(link) = next else {
-            return false;
-        };
-        (name, at) = (&link.parent, link.referenced(at));
-        if (name, at) == (&table.name, column) {
-            return true;
-        }
-    }
-    false
-}
-
-/// Whether rows that satisfy one link satisfy another, for the parent of the one has, by itself or its
-/// own parents, a link to the parent of the other.
-fn implies(all: &AllLinks<'_>, link: &Link, other: &Link) -> bool {
-    if !other.columns.iter().all(|c| link.columns.contains(c)) {
-        return false;
-    }
-    let columns = other.columns.iter().map(|column| link.referenced(column));
-    let mut open = vec![(&link.parent, columns.collect::<Vec<&str>>())];
-    let mut seen = BTreeSet::new();
-    while let Some((name, columns)) = open.pop() {
-        let mut pairs = columns.iter().zip(&other.parent_columns);
-        if *name == other.parent && pairs.all(|(own, its)| own == its) {
-            return true;
-        }
-        let links = all.get(name).filter(|_| seen.insert(name));
-        for next in links.into_iter().flat_map(|(_, links)| links) {
-            if columns
-                .iter()
-                .all(|own| next.columns.iter().any(|c| c == own))
-            {
-                let columns = columns.iter().map(|column| next.referenced(column));
-                open.push((&next.parent, columns.collect()));
-            }
-        }
-    }
-    false
 }

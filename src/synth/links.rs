@@ -22,6 +22,9 @@ pub(crate) struct Link {
     pub(crate) allows_orphans: bool,
 }
 
+/// The links of every table with rows.
+pub(crate) type AllLinks<'a> = BTreeMap<&'a RelationName, (&'a Table, Vec<Link>)>;
+
 /// What decides each linked column of a table.
 #[derive(Debug, Default)]
 pub(crate) struct Links {

@@ -24,6 +24,7 @@ mod evaluated;
 mod every;
 mod form;
 mod given;
+mod implied;
 mod keybook;
 mod kin;
 mod kinship;

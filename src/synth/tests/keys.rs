@@ -296,6 +296,77 @@ impl Nasty {
         self.add(&name, &columns, &keys, &foreign);
     }
 
+    /// A table whose primary key is made of foreign keys: a junction, lines of a parent, or a part of
+    /// it that is one-to-one.
+    fn keyed_table(&mut self, number: u64) {
+        let name = format!("t{number}");
+        let mut columns = vec!["tenant int4!".to_owned()];
+        let mut foreign = Vec::new();
+        let mut primary = vec!["tenant".to_owned()];
+        for link in 0..1 + self.below(3) {
+            let choice = self.below(self.scoped.len() as u64) as usize;
+            let (parent, key) = self.scoped[choice].clone();
+            let table = self.tables.iter().find(|t| t.name.name == parent).unwrap();
+            let mut own = vec!["tenant".to_owned()];
+            for (place, column) in key.iter().enumerate().skip(1) {
+                let kind = &table.column(column).unwrap().data_type.name;
+                own.push(format!("c{link}_{place}"));
+                columns.push(format!("c{link}_{place} {kind}!"));
+                primary.push(format!("c{link}_{place}"));
+            }
+            foreign.push(format!("{} > {parent} {}", own.join(" "), key.join(" ")));
+        }
+        let mut keys = Vec::new();
+        match self.below(4) {
+            0 => {
+                columns.push("line int2!".to_owned());
+                primary.push("line".to_owned());
+            }
+            1 => {
+                columns.push("mood mood!".to_owned());
+                primary.push("mood".to_owned());
+            }
+            2 => {
+                columns.push("code varchar 4".to_owned());
+                keys.push("tenant code".to_owned());
+            }
+            _ => {}
+        }
+        keys.insert(0, primary.join(" "));
+        if self.chance(50) {
+            foreign.push("tenant > tenants id".to_owned());
+        }
+        self.add(&name, &columns, &keys, &foreign);
+    }
+
+    /// Lets an earlier table reference a later one: they go round in a circle.
+    fn close_circle(&mut self) {
+        let count = self.scoped.len() as u64;
+        let (from, to) = (self.below(count) as usize, self.below(count) as usize);
+        let (name, key) = self.scoped[to].clone();
+        let from = self.scoped[from].0.clone();
+        if key.len() > 2 || name == from {
+            return;
+        }
+        let of = |tables: &[Table], name: &str| tables.iter().position(|t| t.name.name == name);
+        let to = of(&self.tables, &name).unwrap();
+        let kind = self.tables[to].column("id").unwrap().data_type.name.clone();
+        let null = if self.chance(50) { "" } else { "!" };
+        let from = of(&self.tables, &from).unwrap();
+        let table = &mut self.tables[from];
+        if table.column("round").is_some() {
+            return;
+        }
+        table.columns.push(column(&format!("round {kind}{null}")));
+        table.foreign_keys.push(ForeignKey {
+            name: format!("{}_round_fkey", table.name.name),
+            columns: strings("tenant round"),
+            references: named(&name),
+            referenced_columns: strings("tenant id"),
+            validated: true,
+        });
+    }
+
     fn new(seed: u64, count: u64) -> Self {
         let mut nasty = Self {
             random: random::Sequence(seed),
@@ -324,6 +395,38 @@ fn random_schemas_of_tenants_hold() {
         let broken = broken(&schema, &plan);
         assert!(broken.is_empty(), "{broken:?}: {}", shown());
     }
+}
+
+#[test]
+fn random_junctions_and_circles_hold() {
+    let mut halved = 0;
+    for seed in 0..400 {
+        let mut nasty = Nasty::new(seed ^ 0xabcd, 2 + seed % 4);
+        for number in 0..1 + seed % 3 {
+            nasty.keyed_table(100 + number);
+        }
+        for _ in 0..seed % 3 {
+            nasty.close_circle();
+        }
+        let schema = schema(nasty.tables);
+        let mut specs = specs(&nasty.scenario);
+        // Junctions of small tables hold few rows.
+        let plan = loop {
+            match FillPlan::new(&schema, &specs, seed) {
+                Err(SynthError::TooFewCombinations { table, rows, .. }) if rows > 1 => {
+                    let name = table.trim_start_matches("public.");
+                    specs.get_mut(name).unwrap().rows /= 2;
+                    halved += 1;
+                }
+                made => break made,
+            }
+        };
+        let shown = || format!("seed {seed} in\n{}{}", nasty.scenario, describe(&schema));
+        let plan = plan.unwrap_or_else(|error| panic!("{error}: {}", shown()));
+        let broken = broken(&schema, &plan);
+        assert!(broken.is_empty(), "{broken:?}: {}", shown());
+    }
+    assert!(halved < 600, "{halved} times too few combinations");
 }
 
 /// The keys of a schema, for a failing test.
