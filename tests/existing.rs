@@ -528,7 +528,8 @@ async fn a_schema_changes_nothing_that_others_share() {
     assert!(loaded.roles.is_empty(), "Ann may not create roles");
     let settings = "SELECT count(*)::text FROM pg_db_role_setting";
     assert_eq!(text(&root, settings).await, "0");
-    let roles = "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname !~ '^pg_'";
+    let roles =
+        "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname !~ '^pg_'";
     assert_eq!(text(&root, roles).await, "ann app postgres");
     let files =
         "SELECT count(*)::text FROM pg_file_settings WHERE name = 'work_mem' AND setting = '1GB'";

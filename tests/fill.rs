@@ -415,7 +415,8 @@ async fn what_the_server_refuses_is_explained() {
     let error = fill(&config, &schema, &plan, options(2)).await.unwrap_err();
     assert!(matches!(&error, FillError::Rejected { constraint: Some(name), .. } if name == "odd"));
     let text = error.to_string();
-    let begin = "filling public.t: new row for relation \"t\" violates check constraint";
+    let begin =
+        "trying 1000 rows of public.t: new row for relation \"t\" violates check constraint";
     assert!(text.starts_with(begin), "{text}");
     let end = "for a, b under [tables.t.columns]";
     assert!(text.ends_with(end), "{text}");
@@ -453,7 +454,13 @@ async fn the_catalog_is_read_as_it_is() {
         .collect();
     assert!(patients.unique_keys[0].primary);
     keys.sort_unstable();
-    assert_eq!(keys, [1, 1, 1, 2], "the index on an expression is left out");
+    assert_eq!(
+        keys,
+        [0, 1, 1, 1, 2],
+        "an index on an expression has no column"
+    );
+    let expressions = patients.unique_keys.iter().flat_map(|key| &key.expressions);
+    assert_eq!(expressions.collect::<Vec<_>>(), ["lower(email)"]);
     let visits = schema.table("visits").unwrap();
     let mut foreign = visits.foreign_keys.iter();
     let wide = foreign.find(|key| key.columns.len() == 2).unwrap();
@@ -548,7 +555,7 @@ const NAMES: &str = r#"
 "#;
 
 #[tokio::test]
-async fn any_name_is_filled_and_only_ordinary_tables_are() {
+async fn any_name_is_filled_and_only_tables_are() {
     let server = server().await;
     let (config, client) = load(&server, "names", NAMES).await;
     let accounts = "App.v2.User \"Accounts\"";
@@ -567,14 +574,19 @@ async fn any_name_is_filled_and_only_ordinary_tables_are() {
 
     let schema = read_schema(&client).await.unwrap();
     for (table, kind) in [
-        ("parts", "a partitioned table"),
-        ("public.parts_1", "a partition"),
+        (
+            "public.parts_1",
+            "a partition, which is filled with its table",
+        ),
         ("seen", "a view"),
         ("kept", "a materialized view"),
     ] {
         let error = FillPlan::new(&schema, &tables(&[(table, 10)]), 1).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains(&format!("is {kind}: this version")), "{text}");
+        assert!(
+            text.contains(&format!("is {kind}: only tables get rows")),
+            "{text}"
+        );
     }
     let error = FillPlan::new(&schema, &tables(&[("to_parts", 10)]), 1).unwrap_err();
     assert!(

@@ -14,8 +14,9 @@ use super::kinship::{AllLinks, Kinship};
 use super::linked::{is_within, linked_column};
 use super::links::Link;
 use super::own::{Made, Place, own_column};
+use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
-use super::survey::{Surveys, all_links, survey};
+use super::survey::{Surveyed, Surveys, all_links, survey};
 use super::world::World;
 use super::{GivenRows, TableSpec, circles, random};
 use cased::Variant;
@@ -30,6 +31,7 @@ struct Builder<'g> {
     variants: BTreeMap<(RelationName, String, usize), Variant>,
     /// Columns whose parents are being planned.
     open: BTreeSet<(RelationName, String)>,
+    layouts: BTreeMap<RelationName, Option<Arc<Layout>>>,
     notes: Vec<String>,
 }
 
@@ -115,6 +117,7 @@ fn plan(
         built: BTreeMap::new(),
         variants: BTreeMap::new(),
         open: BTreeSet::new(),
+        layouts: BTreeMap::new(),
         notes: Vec::new(),
     };
     let mut plans = Vec::new();
@@ -199,6 +202,7 @@ impl<'g> Builder<'g> {
         let Some((planned, column)) = found.filter(|(_, column)| !column.generated) else {
             return Ok((None, None));
         };
+        let layout = self.layout(planned)?;
         let place = Place {
             world: self.world,
             table: planned.table,
@@ -206,6 +210,7 @@ impl<'g> Builder<'g> {
             links: &planned.links,
             kinship: self.kinship,
             unique: &planned.unique,
+            layout: layout.as_deref(),
             within: None,
         };
         if let Some(reason) = planned.links.null.get(name) {
@@ -218,6 +223,24 @@ impl<'g> Builder<'g> {
             Some(link) => self.new_linked_column(place, link),
             None => own_column(place),
         }
+    }
+
+    /// How a table's rows are spread over its partitions.
+    fn layout(&mut self, planned: &Surveyed<'_>) -> Result<Option<Arc<Layout>>, SynthError> {
+        let name = &planned.table.name;
+        if let Some(known) = self.layouts.get(name) {
+            return Ok(known.clone());
+        }
+        let known = Known {
+            world: self.world,
+            table: planned.table,
+            links: &planned.links,
+            unique: &planned.unique,
+        };
+        let mut parents = |link: &Link, column: &str| self.column(&link.parent, column);
+        let layout = Layout::of_table(known, &mut parents)?.map(Arc::new);
+        self.layouts.insert(name.clone(), layout.clone());
+        Ok(layout)
     }
 
     fn new_linked_column(&mut self, place: Place<'_>, link: &Link) -> Result<Made, SynthError> {

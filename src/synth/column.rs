@@ -138,6 +138,13 @@ impl ColumnPlan {
         }
     }
 
+    /// The value in a row; none where it is NULL.
+    pub(crate) fn text(&self, row: u64) -> Option<String> {
+        let mut out = Vec::new();
+        let written = self.write(row, &mut out);
+        written.then(|| String::from_utf8(out).ok()).flatten()
+    }
+
     /// Writes the value in a row in COPY's text format.
     pub(crate) fn copy(&self, row: u64, out: &mut Vec<u8>) {
         if let Source::Cases(cased) = &self.source

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::distribution::{Distribution, Sampler};
 use super::kin::{Index, Kin};
 use super::permutation::Permutation;
+use super::pieces::Pieces;
 use super::random;
 
 /// Which ordinal a column's value is made from in a given row. For a foreign key the ordinal is the
@@ -27,6 +28,12 @@ pub(crate) enum Draw {
     Digit(Digit),
     /// Rises with the row: a random place in the row's own stretch of `step` ordinals.
     Rising { key: u64, step: u64 },
+    /// A random place in the lower or upper half of the row's own stretch of `step` ordinals.
+    Half { key: u64, step: u64, upper: bool },
+    /// One of these, which are ordinals in rising order.
+    Listed { rows: Arc<[u64]>, chosen: Chosen },
+    /// By the stretch of rows that the row is in.
+    Pieces(Pieces<Piece>),
     /// A parent's row that agrees with those of other foreign keys.
     Kin(Arc<Kin>),
     /// A digit of the row's number among those of the same ancestor; the number of times that all
@@ -39,6 +46,14 @@ pub(crate) enum Draw {
     },
     /// Never anything: NULL.
     Nothing,
+}
+
+/// The draw of a stretch of rows, which it counts from 0.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    /// What is added to its ordinals.
+    pub(crate) offset: u64,
+    pub(crate) draw: Draw,
 }
 
 /// A choice by a distribution, with frequent ones scattered.
@@ -141,6 +156,21 @@ impl Draw {
                 let within = random::below(random::bits(*key, row), *step);
                 Some(row.saturating_mul(*step).saturating_add(within))
             }
+            Self::Half { key, step, upper } => {
+                let half = step / 2;
+                let within = random::below(random::bits(*key, row), half);
+                let begin = if *upper { step - half } else { 0 };
+                Some(row.saturating_mul(*step).saturating_add(begin + within))
+            }
+            Self::Listed { rows, chosen } => {
+                let place = chosen.choose(row, random::bits(chosen.key, row));
+                rows.get(usize::try_from(place).ok()?).copied()
+            }
+            Self::Pieces(pieces) => {
+                let (row, piece) = pieces.at(row)?;
+                let ordinal = piece.draw.ordinal(row)?;
+                Some(piece.offset.saturating_add(ordinal))
+            }
             Self::Kin(kin) => kin.ordinal(row),
             Self::Index { index, part, .. } => index.part(row, *part),
             Self::Nothing => None,
@@ -157,7 +187,18 @@ impl Draw {
             Self::Digit(Digit { radix, block, .. }) => {
                 radix.unwrap_or_else(|| rows.div_ceil((*block).max(1)))
             }
-            Self::Rising { step, .. } => rows.saturating_mul(*step),
+            Self::Rising { step, .. } | Self::Half { step, .. } => rows.saturating_mul(*step),
+            Self::Listed { rows, .. } => rows.last().map_or(0, |last| last.saturating_add(1)),
+            Self::Pieces(pieces) => {
+                let ends =
+                    pieces
+                        .lengths(rows)
+                        .map(|(piece, rows)| match piece.draw.domain(rows) {
+                            0 => 0,
+                            domain => piece.offset.saturating_add(domain),
+                        });
+                ends.max().unwrap_or(0)
+            }
             Self::Nothing => 0,
         }
     }

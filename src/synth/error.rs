@@ -109,6 +109,70 @@ pub enum SynthError {
         /// How many rows it shall have.
         rows: u64,
     },
+    /// A unique index with an expression that is not understood.
+    #[error(
+        "unique index `{key}` of `{table}` is on {expression}, whose values may repeat whatever the \
+         rows are: give a column that it mentions `values`, a `pattern` or `sql` that keep it unique"
+    )]
+    Colliding {
+        /// The table.
+        table: String,
+        /// The index.
+        key: String,
+        /// The expressions.
+        expression: String,
+    },
+    /// An exclusion constraint that no plan is known for.
+    #[error(
+        "exclusion constraint `{constraint}` of `{table}`: rows that do not exclude each other are not \
+         known; give one of its columns `values`, a `pattern` or `sql` that keep rows apart"
+    )]
+    Excluded {
+        /// The table.
+        table: String,
+        /// The constraint.
+        constraint: String,
+    },
+    /// A hash partition that is missing.
+    #[error(
+        "`{table}` lacks a hash partition, so that rows whose hash has none cannot be written: create \
+         all remainders of its modulus in the schema"
+    )]
+    MissingPartition {
+        /// The table.
+        table: String,
+    },
+    /// Hash partitions whose own partitions differ.
+    #[error(
+        "partitions of `{table}` among which rows go by hash, or by an expression, are partitioned \
+         differently themselves: give the columns of their keys `values` or a `range`"
+    )]
+    UnlikePartitions {
+        /// The table.
+        table: String,
+    },
+    /// A table none of whose partitions takes rows.
+    #[error(
+        "no partition of `{table}` takes rows that its constraints and foreign keys allow: create \
+         partitions in the schema, or give the columns of its key `values` or a `range`"
+    )]
+    NoPartition {
+        /// The table.
+        table: String,
+    },
+    /// Partitions with fewer different keys than rows.
+    #[error(
+        "the partitions of `{table}` hold only {capacity} different keys for {rows} rows: give the \
+         table fewer rows, or wider partitions in the schema"
+    )]
+    TooFewInPartitions {
+        /// The table.
+        table: String,
+        /// Rows that it could have.
+        capacity: u64,
+        /// Rows that it shall have.
+        rows: u64,
+    },
     /// Conditions that leave no row.
     #[error(
         "no row of `{table}` can satisfy {constraints} as it is understood: say what holds with \

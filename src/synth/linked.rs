@@ -12,6 +12,8 @@ use super::error::{Problem, SynthError};
 use super::kin::{Choice, Kin};
 use super::links::Link;
 use super::own::Place;
+use super::partition::Layout;
+use super::random;
 use super::shape::Shape;
 use super::world::World;
 
@@ -64,6 +66,16 @@ fn draw(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
         distribution,
         first_is_null: world.is_nullable(table, &place.column.name),
     };
+    let choose = |piece, rows| {
+        let key = random::key(key, "partition") ^ piece;
+        Chosen::among_rows(key, distribution, rows)
+    };
+    let decided = |layout: &&Layout| link.columns.iter().any(|column| layout.decides(column));
+    if let Some(layout) = place.layout.filter(decided)
+        && let Some(draw) = layout.draw(link, &choose)
+    {
+        return Ok(draw);
+    }
     if place.unique.chains.contains(first) {
         return Ok(earlier(Distribution::Sequence));
     }

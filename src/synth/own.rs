@@ -14,9 +14,10 @@ use super::kin::Radix;
 use super::kinship::Kinship;
 use super::limits::Limits;
 use super::links::Links;
+use super::partition::{Layout, pieces};
 use super::random;
 use super::shape::Shape;
-use super::unique::Uniqueness;
+use super::unique::{End, Uniqueness};
 use super::world::World;
 
 /// The share of nulls in nullable columns of which nothing else is known.
@@ -31,6 +32,7 @@ pub(super) struct Place<'p> {
     pub(super) links: &'p Links,
     pub(super) kinship: &'p Kinship<'p>,
     pub(super) unique: &'p Uniqueness,
+    pub(super) layout: Option<&'p Layout>,
     /// What holds in one case, of a column whose values depend on the row's case.
     pub(super) within: Option<&'p Within>,
 }
@@ -59,6 +61,18 @@ impl Place<'_> {
 
     pub(super) fn rows(&self) -> u64 {
         self.world.rows(&self.table.name)
+    }
+
+    /// The column with these values.
+    fn plan(&self, limits: &Limits, (draw, source): (Draw, Source)) -> ColumnPlan {
+        ColumnPlan {
+            name: self.column.name.clone(),
+            rows: self.rows(),
+            nulls: nulls(*self, limits),
+            orphans: Event::default(),
+            draw,
+            source,
+        }
     }
 
     /// The limits on its values and the type below its domains.
@@ -161,7 +175,13 @@ pub(super) fn capacity(
         .map_err(|problem| world.fail(table, column, problem))
 }
 
-fn ask<'s>(world: &World<'s>, table: &Table, column: &'s Column, limits: &'s Limits) -> Ask<'s> {
+/// What is asked of a column by itself.
+pub(super) fn ask<'s>(
+    world: &World<'s>,
+    table: &Table,
+    column: &'s Column,
+    limits: &'s Limits,
+) -> Ask<'s> {
     Ask {
         name: &column.name,
         key: world.key(table, &column.name),
@@ -190,39 +210,68 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
     }
+    let end = place.unique.ends.get(name).copied();
     let digit = digit(place);
     let ask = Ask {
         different: match &digit {
-            _ if unique => Some(place.rows()),
+            _ if unique || end.is_some() => Some(place.rows()),
             Some(digit) => Some(digit.domain(place.rows())),
             None => spec.distinct,
         },
         spec,
         ..ask(place.world, place.table, place.column, &limits)
     };
+    let decides = |layout: &&Layout| layout.decides(name);
+    if let Some(layout) = place.layout.filter(decides) {
+        let made = pieces(layout, kind, &ask, unique).map_err(|problem| place.fail(problem))?;
+        return Ok((Some(place.plan(&limits, made)), None));
+    }
     let made = match form(kind, &ask) {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
     };
-    if let (true, Some(constraint)) = (unique, overlapping(place, &made)) {
+    let apart = place.unique.disjoint.contains(name);
+    if let (true, Some(constraint)) = (apart, overlapping(place, &made)) {
         return Err(place.fail(Problem::Overlaps(constraint)));
     }
-    let draw = match digit {
-        Some(digit) => digit,
-        None => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
+    let draw = match (digit, end) {
+        _ if place.unique.constant.contains(name) => only_value(ask.key),
+        (Some(digit), _) => digit,
+        (None, Some(end)) => half(&made, &ask, end).map_err(|problem| place.fail(problem))?,
+        (None, None) => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
     };
-    let plan = ColumnPlan {
-        name: name.clone(),
-        rows: place.rows(),
-        nulls: nulls(place, &limits),
-        orphans: Event::default(),
-        draw,
-        source: Source::Shape {
-            capacity: made.capacity,
-            shape: made.shape,
-        },
+    let source = Source::Shape {
+        capacity: made.capacity,
+        shape: made.shape,
     };
-    Ok((Some(plan), None))
+    Ok((Some(place.plan(&limits, (draw, source))), None))
+}
+
+/// The first value in every row.
+fn only_value(key: u64) -> Draw {
+    Draw::Chosen(Chosen::within(key, Distribution::Uniform, 1))
+}
+
+/// How long stretches of numbers are at most, where nothing says it.
+const LONGEST_STRETCH: u64 = 1_000;
+
+/// The lower or upper end of each row's own stretch of values.
+fn half(form: &Form, ask: &Ask<'_>, end: End) -> Result<Draw, Problem> {
+    let step = match &form.draw {
+        Draw::Rising { step, .. } => *step,
+        _ => (form.capacity.checked_div(ask.rows).unwrap_or(0)).min(LONGEST_STRETCH),
+    };
+    if step < 2 {
+        return Err(Problem::TooFew {
+            capacity: form.capacity / 2,
+            needed: ask.rows,
+        });
+    }
+    Ok(Draw::Half {
+        key: ask.key,
+        step,
+        upper: end == End::Upper,
+    })
 }
 
 /// The exclusion constraint that forbids this unique column's values to overlap, where they may do so
@@ -285,7 +334,8 @@ fn digit(place: Place<'_>) -> Option<Draw> {
     place.unique.digits.get(name).cloned().map(Draw::Digit)
 }
 
-fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
+/// Which values rows have, each only once in a unique column.
+pub(super) fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
     if unique {
         return Ok(match &form.draw {
             rising @ Draw::Rising { .. } => rising.clone(),
@@ -309,12 +359,15 @@ pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
     let in_key = table
         .unique_keys
         .iter()
-        .any(|key| key.columns.contains(&column.name));
+        .any(|key| key.mentions(&column.name));
     let known = column.not_null
         || limits.not_null
         || column.default.is_some()
         || column.sequence
         || in_key
+        || place
+            .layout
+            .is_some_and(|layout| layout.decides(&column.name))
         || *place.spec() != ColumnSpec::default();
     let usual = if known { 0.0 } else { USUAL_NULLS };
     Event::new(

@@ -1,8 +1,11 @@
 //! How the unique keys of a table are made to hold: which columns must be unique by themselves, and
 //! which only together.
 
+mod exclusions;
+mod expressions;
 mod free;
 mod kin;
+mod partial;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,8 +17,12 @@ use super::error::SynthError;
 use super::kin::Index;
 use super::kinship::Kinship;
 use super::links::{Link, Links};
+use super::partition::key_columns;
 use super::permutation::Permutation;
 use super::world::World;
+
+pub(crate) use exclusions::End;
+pub(crate) use partial::{Side, Switch};
 
 /// What unique keys ask of the columns of one table.
 #[derive(Debug, Default)]
@@ -31,6 +38,14 @@ pub(crate) struct Uniqueness {
     pub(crate) indexed: BTreeMap<String, (Arc<Index>, Option<usize>)>,
     /// The keys whose combinations must suffice for the rows of each ancestor, with their indexes.
     pub(crate) bounded: Vec<(String, Arc<Index>)>,
+    /// Columns whose values overlap for no two rows.
+    pub(crate) disjoint: BTreeSet<String>,
+    /// Columns that are the ends of each row's own stretch of values.
+    pub(crate) ends: BTreeMap<String, End>,
+    /// Columns with one value.
+    pub(crate) constant: BTreeSet<String>,
+    /// Columns that keep rows out of partial indexes.
+    pub(crate) switches: Vec<Switch>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -98,6 +113,9 @@ impl Uniqueness {
         for key in keys {
             planner.plan(key)?;
         }
+        for exclusion in &table.exclusions {
+            planner.exclude(exclusion)?;
+        }
         Ok(planner.result)
     }
 }
@@ -114,12 +132,17 @@ impl Uniqueness {
     pub(crate) fn is_decided(&self, name: &str) -> bool {
         self.digits.contains_key(name)
             || self.chains.contains(name)
+            || self.ends.contains_key(name)
+            || self.constant.contains(name)
             || self.indexed.contains_key(name)
     }
 }
 
 impl Planner<'_> {
     fn plan(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
+        let Some(key) = &self.plain_key(key)? else {
+            return Ok(());
+        };
         let unwritten = |column: &String| {
             self.links.null.contains_key(column)
                 || self.result.unique.contains(column)
@@ -138,15 +161,38 @@ impl Planner<'_> {
                 self.result.unique.insert(column);
                 Ok(())
             }
+            Some((column, true)) if self.decides_partition(key) => {
+                self.result.unique.insert(column);
+                Ok(())
+            }
             Some((column, true)) => match self.within_kin(key, Some(&column))? {
                 true => Ok(()),
                 false => self.number_within(key, column),
             },
+            None if self.decides_partition(key) => {
+                self.doubt(key);
+                Ok(())
+            }
+            None if key.partial => self.combine(key),
             None => match self.within_kin(key, None)? {
                 true => Ok(()),
                 false => self.combine(key),
             },
         }
+    }
+
+    /// Whether a column of the key says in which partition a row lies: it has other things to do than
+    /// count.
+    fn decides_partition(&self, key: &UniqueKey) -> bool {
+        let deciding = self.table.partitioning.as_ref().map(key_columns);
+        deciding.is_some_and(|columns| columns.iter().any(|c| key.columns.contains(c)))
+    }
+
+    fn doubt(&mut self, key: &UniqueKey) {
+        self.result.notes.push(format!(
+            "{}: rows may break unique key {}, whose columns are decided elsewhere",
+            self.table.name, key.name
+        ));
     }
 
     /// A number beside foreign keys counts within them, as line numbers do; else it is the row's.
@@ -187,10 +233,7 @@ impl Planner<'_> {
     /// A key of foreign keys and lists only: each row has its own combination.
     fn combine(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
         let Some(units) = self.units(&key.columns)? else {
-            self.result.notes.push(format!(
-                "{}: rows may break unique key {}, whose columns are decided elsewhere",
-                self.table.name, key.name
-            ));
+            self.doubt(key);
             return Ok(());
         };
         if let [unit] = units.as_slice() {
@@ -199,7 +242,7 @@ impl Planner<'_> {
                 self.result.chains.insert(unit.name.clone());
                 return Ok(());
             }
-            if own.is_none() {
+            if own.is_none() && !(key.partial && unit.radix < self.rows) {
                 self.result.unique.insert(unit.name.clone());
                 return Ok(());
             }
@@ -208,6 +251,10 @@ impl Planner<'_> {
         let nullable = units.iter().any(|unit| unit.nullable);
         if product < self.rows && !nullable {
             if key.partial {
+                if self.table.partitioning.is_none() && self.switch(key, product)? {
+                    self.set_digits(key, &units, u64::MAX);
+                    return Ok(());
+                }
                 self.result.notes.push(format!(
                     "{}: rows may break partial unique key {}: if so, give the columns of its \
                      condition `values`",

@@ -13,6 +13,8 @@ mod system;
 use super::calendar::Moments;
 use super::decimal::Numbers;
 use super::digits;
+use super::matching::Matching;
+use super::pieces::Pieces;
 use super::text::{Pattern, Text};
 
 pub(crate) use article::Article;
@@ -39,8 +41,12 @@ pub(crate) enum Shape {
     Text(Text),
     /// A pattern of the scenario.
     Pattern(Pattern),
+    /// Texts that match a regular expression.
+    Matching(Box<Matching>),
     /// UUIDs of version 4.
     Uuid { key: u64 },
+    /// UUIDs of no version whose upper 64 bits are in `low..low + count`.
+    UuidWithin { key: u64, low: u64, count: u64 },
     /// `bytea` of so many bytes, the ordinal among them.
     Bytes { key: u64, width: u32 },
     /// A bit string of so many bits.
@@ -63,6 +69,11 @@ pub(crate) enum Shape {
     Range(Box<Ranges>),
     /// A composite value, field by field.
     Record(Vec<Field>),
+    /// Those of several shapes, side by side.
+    Pieces {
+        shapes: Pieces<Shape>,
+        capacity: u64,
+    },
     /// One of a list, by its index.
     Choice(Vec<String>),
     /// An array.
@@ -75,9 +86,12 @@ impl Shape {
     pub(crate) fn capacity(&self) -> u64 {
         match self {
             Self::Numbers(_) | Self::Rounded { .. } | Self::Moments(_) => u64::MAX,
-            Self::Json { .. } | Self::Document(_) | Self::Uuid { .. } => u64::MAX,
+            Self::Json { .. } | Self::Document(_) => u64::MAX,
+            Self::Uuid { .. } | Self::UuidWithin { .. } => u64::MAX,
+            Self::Pieces { capacity, .. } => *capacity,
             Self::Interval(intervals) => intervals.capacity(),
             Self::Text(text) => text.capacity(),
+            Self::Matching(matching) => matching.capacity(),
             Self::Pattern(pattern) if pattern.is_numbered() => u64::MAX,
             Self::Pattern(_) => 1,
             Self::Bytes { width, .. } => power_of_two(width.saturating_mul(8)),
@@ -118,9 +132,10 @@ impl Shape {
     /// Whether its text never holds a character that COPY must escape.
     pub(crate) fn is_plain(&self) -> bool {
         match self {
-            Self::Pattern(_) | Self::Bytes { .. } => false,
+            Self::Pattern(_) | Self::Matching(_) | Self::Bytes { .. } => false,
             Self::Choice(_) | Self::Array(_) | Self::Record(_) => false,
             Self::Range(ranges) => ranges.bounds.rises(),
+            Self::Pieces { shapes, .. } => shapes.all().all(Self::is_plain),
             _ => true,
         }
     }
@@ -139,7 +154,16 @@ impl Shape {
             Self::Interval(intervals) => intervals.write(ordinal, out),
             Self::Text(text) => text.write(ordinal, out),
             Self::Pattern(pattern) => pattern.write(ordinal, out),
+            Self::Matching(matching) => matching.write(ordinal, out),
             Self::Uuid { key } => binary::write_uuid(*key, ordinal, out),
+            Self::UuidWithin { key, low, count } => {
+                binary::write_uuid_within(*key, (*low, *count), ordinal, out);
+            }
+            Self::Pieces { shapes, .. } => {
+                if let Some((ordinal, shape)) = shapes.at(ordinal) {
+                    shape.write(ordinal, out);
+                }
+            }
             Self::Bytes { key, width } => binary::write_bytes(*key, *width, ordinal, out),
             Self::Bits { key, width } => binary::write_bits(*key, *width, ordinal, out),
             Self::Json { key } => document::write_json(*key, ordinal, out),

@@ -23,6 +23,7 @@ fn array(shape: Shape, unique: bool) -> Shape {
         shape,
         draw: Draw::Row,
         unique,
+        counts: if unique { (1, 1) } else { (1, 3) },
         delimiter: b',',
     }))
 }
@@ -93,6 +94,11 @@ fn injective() -> Vec<Shape> {
     };
     let mut shapes = vec![
         Shape::Uuid { key: 7 },
+        Shape::UuidWithin {
+            key: 7,
+            low: 5,
+            count: 3,
+        },
         Shape::Bytes { key: 7, width: 2 },
         Shape::Bytes { key: 7, width: 20 },
         Shape::Bits { key: 7, width: 12 },

@@ -3,6 +3,7 @@
 use crate::schema::{Column, TypeKind, UniqueKey};
 use crate::synth::error::SynthError;
 use crate::synth::limits::Limits;
+use crate::synth::partition::key_columns;
 
 use super::Planner;
 
@@ -23,12 +24,17 @@ impl Planner<'_> {
                 free.push((column.name.clone(), is_number(column)));
             }
         }
-        // Others before numbers: a timestamp can be unique and look natural.
-        Ok(free.into_iter().min_by_key(|(_, number)| *number))
+        // Others before numbers: a timestamp can be unique and look natural. What decides where a row
+        // lies has other things to do.
+        let partitioning = self.table.partitioning.as_ref();
+        let deciding = partitioning.map(key_columns).unwrap_or_default();
+        Ok(free
+            .into_iter()
+            .min_by_key(|(name, number)| (deciding.contains(name), *number)))
     }
 
     /// Whether nothing else decides its values, and there are many.
-    fn is_free(&self, column: &Column) -> bool {
+    pub(super) fn is_free(&self, column: &Column) -> bool {
         let (name, spec) = (&column.name, self.world.spec(self.table, &column.name));
         let numbered = |pattern: &String| pattern.contains("{n}");
         let chosen = spec.values.is_some()
@@ -46,7 +52,9 @@ impl Planner<'_> {
     fn is_narrow(&self, column: &Column) -> Result<bool, SynthError> {
         let limits = Limits::of(self.table, &column.name, &column.data_type.kind).0;
         let ranged = self.world.spec(self.table, &column.name).range.is_some();
-        let bounded = ranged || !(limits.min.is_empty() || limits.max.is_empty());
+        let bounded = ranged
+            || !limits.patterns.is_empty()
+            || !(limits.min.is_empty() || limits.max.is_empty());
         Ok(bounded && (self.capacity)(column)? < self.rows)
     }
 }
