@@ -1,6 +1,7 @@
 //! From a schema and a scenario to the plan of every column.
 
 mod cased;
+mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
