@@ -8,7 +8,7 @@ use crate::sql::{Bound, BoundRule, understand_check};
 
 use super::column::ColumnPlan;
 use super::error::{Problem, SynthError};
-use super::linked::{is_within, linked_column};
+use super::linked::{is_within, linked_column, unfollowed};
 use super::links::{Link, Links};
 use super::own::{Made, Place, capacity, check_overrides, own_column};
 use super::plan::{FillPlan, TablePlan};
@@ -81,7 +81,7 @@ fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError>
         ground: &ground,
         built: BTreeMap::new(),
         open: BTreeSet::new(),
-        notes: Vec::new(),
+        notes: world.unfollowed(),
     };
     let mut plans = Vec::new();
     let filled = world
@@ -212,7 +212,10 @@ impl<'g> Builder<'g> {
     fn new_linked_column(&mut self, place: Place<'_>, link: &Link) -> Result<Made, SynthError> {
         let referenced = link.referenced(&place.column.name);
         match self.column(&link.parent, referenced) {
-            Ok(Some(parent)) => Ok((Some(linked_column(place, link, parent)?), None)),
+            Ok(Some(parent)) => {
+                let note = unfollowed(place, link);
+                Ok((Some(linked_column(place, link, parent)?), note))
+            }
             Ok(None) => {
                 let parent = format!("{}.{referenced}", link.parent);
                 Err(place.fail(Problem::UnwrittenParent(parent)))

@@ -1,8 +1,10 @@
 //! From a row's number to the ordinal that its value is made from.
 
 use super::distribution::{Distribution, Sampler};
+use super::order::Order;
 use super::permutation::Permutation;
 use super::random;
+use super::statistics::Ranks;
 
 /// Which ordinal a column's value is made from in a given row. For a foreign key the ordinal is the
 /// parent's row.
@@ -24,6 +26,10 @@ pub(crate) enum Draw {
     Digit(Digit),
     /// Rises with the row: a random place in the row's own stretch of `step` ordinals.
     Rising { key: u64, step: u64 },
+    /// The row's place in an order of all rows.
+    Placed(Order),
+    /// By the row's rank among all values: as often and in the order that statistics say.
+    Ranked(Box<Ranks>),
     /// Never anything: NULL.
     Nothing,
 }
@@ -128,6 +134,8 @@ impl Draw {
                 let within = random::below(random::bits(*key, row), *step);
                 Some(row.saturating_mul(*step).saturating_add(within))
             }
+            Self::Placed(order) => Some(order.place(row)),
+            Self::Ranked(ranks) => Some(ranks.ordinal(row)),
             Self::Nothing => None,
         }
     }
@@ -142,6 +150,8 @@ impl Draw {
                 radix.unwrap_or_else(|| rows.div_ceil((*block).max(1)))
             }
             Self::Rising { step, .. } => rows.saturating_mul(*step),
+            Self::Placed(order) => order.count(),
+            Self::Ranked(ranks) => ranks.domain(),
             Self::Nothing => 0,
         }
     }

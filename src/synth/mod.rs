@@ -8,6 +8,7 @@
 
 mod build;
 mod calendar;
+mod captured;
 mod column;
 mod decimal;
 mod distribution;
@@ -19,12 +20,13 @@ mod keybook;
 mod limits;
 mod linked;
 mod links;
+mod order;
 mod own;
 mod permutation;
 mod plan;
 mod random;
 mod shape;
-mod statistics;
+pub mod statistics;
 mod text;
 mod unique;
 mod world;
@@ -39,7 +41,7 @@ pub use error::{Problem, SynthError};
 pub use given::{GivenRows, wanted_rows};
 pub use keybook::KeyBook;
 pub use plan::{FillPlan, TablePlan};
-pub use statistics::ColumnStatistics;
+pub use statistics::{ColumnStatistics, Distinct, MostCommon, Statistics, TableStatistics};
 
 /// How many rows a table gets and what the scenario says of its columns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -82,6 +84,8 @@ pub struct ColumnSpec {
     /// How far the order of the values follows the order of the rows: −1 to 1, as
     /// `pg_stats.correlation`.
     pub correlation: Option<f64>,
+    /// Values, in order, between which lie equally many rows each.
+    pub histogram: Option<Vec<toml::Value>>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Columns with values of their own, and what any column's overrides must satisfy.
 
-use crate::schema::{Column, Table};
+use crate::schema::{Column, Table, TypeKind};
 
 use super::ColumnSpec;
 use super::column::{ColumnPlan, Event, Source};
@@ -11,6 +11,7 @@ use super::form::{Ask, Form, form};
 use super::limits::Limits;
 use super::random;
 use super::shape::Shape;
+use super::statistics::{Known, Role, follow};
 use super::unique::Uniqueness;
 use super::world::World;
 
@@ -40,6 +41,18 @@ impl Place<'_> {
 
     pub(super) fn rows(&self) -> u64 {
         self.world.rows(&self.table.name)
+    }
+
+    /// The values that captured statistics or the scenario describe; none where nothing does.
+    pub(super) fn known(&self) -> Option<Known> {
+        let captured = self.world.statistics(self.table, &self.column.name);
+        Known::of(self.spec(), captured)
+    }
+
+    /// What is said of a column for which something of its statistics is lost.
+    pub(super) fn lost(&self, lost: &str) -> String {
+        let (table, column) = (&self.table.name, &self.column.name);
+        format!("{table}.{column} does not follow {lost}")
     }
 
     /// The column, NULL in every row, and why.
@@ -86,10 +99,43 @@ pub(super) fn check_overrides(
     if spec.distinct == Some(0) {
         return Err(Problem::Empty("distinct"));
     }
+    check_shape(spec)?;
     if let Some(text) = &spec.distribution {
         text.parse::<Distribution>()?;
     }
     Ok(())
+}
+
+/// What of the overrides says the same thing in two ways.
+fn check_shape(spec: &ColumnSpec) -> Result<(), Problem> {
+    if let Some(value) = spec
+        .correlation
+        .filter(|value| !(-1.0..=1.0).contains(value))
+    {
+        return Err(Problem::Correlation(value));
+    }
+    if spec.correlation.is_some() && spec.distribution.is_some() {
+        return Err(Problem::Both("correlation", "distribution"));
+    }
+    let Some(histogram) = &spec.histogram else {
+        return Ok(());
+    };
+    for (key, given) in [
+        ("values", spec.values.is_some()),
+        ("range", spec.range.is_some()),
+        ("pattern", spec.pattern.is_some()),
+        ("distribution", spec.distribution.is_some()),
+        ("references", spec.references.is_some()),
+        ("sql", spec.sql.is_some()),
+    ] {
+        if given {
+            return Err(Problem::Both("histogram", key));
+        }
+    }
+    match histogram.len() {
+        0 | 1 => Err(Problem::Histogram),
+        _ => Ok(()),
+    }
 }
 
 /// How many different values a column can have by itself.
@@ -128,34 +174,70 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         return Err(place.fail(Problem::Unique));
     }
     let digit = place.unique.digits.get(name).cloned().map(Draw::Digit);
+    let known = place.known();
     let ask = Ask {
         different: match &digit {
             _ if unique => Some(place.rows()),
             Some(digit) => Some(digit.domain(place.rows())),
+            None if known.is_some() => None,
             None => spec.distinct,
         },
         ..ask(place.world, place.table, place.column, &limits)
     };
-    let made = match form(kind, &ask) {
+    let made = match (digit, &known) {
+        (Some(digit), known) => {
+            let lost = known.as_ref().filter(|known| known.is_skewed());
+            let note = lost.map(|_| place.lost("its statistics, for a unique key decides it"));
+            form(kind, &ask).map(|form| {
+                (
+                    Form {
+                        draw: digit,
+                        ..form
+                    },
+                    note,
+                )
+            })
+        }
+        (None, Some(known)) => follow(kind, &ask, known, role(place, kind)).map(|followed| {
+            let lost = followed.lost.join(", nor ");
+            let note = (!lost.is_empty()).then(|| place.lost(&lost));
+            (followed.form, note)
+        }),
+        (None, None) => drawn(kind, &ask, unique).map(|form| (form, None)),
+    };
+    let (made, note) = match made {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
-    };
-    let draw = match digit {
-        Some(digit) => digit,
-        None => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
     };
     let plan = ColumnPlan {
         name: name.clone(),
         rows: place.rows(),
         nulls: nulls(place, &limits),
         orphans: Event::default(),
-        draw,
+        draw: made.draw,
         source: Source::Shape {
             capacity: made.capacity,
             shape: made.shape,
         },
     };
-    Ok((Some(plan), None))
+    Ok((Some(plan), note))
+}
+
+/// What the keys of its table leave to a column's statistics.
+fn role(place: Place<'_>, kind: &TypeKind) -> Role {
+    let Place { table, column, .. } = place;
+    if !place.unique.unique.contains(&column.name) {
+        return Role::Free;
+    }
+    let in_primary_key = table
+        .unique_keys
+        .iter()
+        .any(|key| key.primary && key.columns.contains(&column.name));
+    let is_integer = matches!(kind, TypeKind::Base { name, .. } if name.starts_with("int"));
+    match is_integer && (column.sequence || in_primary_key) {
+        true => Role::Serial,
+        false => Role::Unique,
+    }
 }
 
 /// A type that values are not generated for: its default or NULL, where it may.
@@ -170,6 +252,13 @@ fn unsupported(place: Place<'_>) -> Result<Made, SynthError> {
         return Ok(place.null(&format!("values of type {data_type} are not generated")));
     }
     Err(place.fail(Problem::Unsupported))
+}
+
+/// The values and the draw of a column of which nothing is known but its type and the scenario.
+fn drawn(kind: &TypeKind, ask: &Ask<'_>, unique: bool) -> Result<Form, Problem> {
+    let form = form(kind, ask)?;
+    let draw = own_draw(&form, ask, unique)?;
+    Ok(Form { draw, ..form })
 }
 
 fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
@@ -204,8 +293,9 @@ fn nulls(place: Place<'_>, limits: &Limits) -> Event {
         || in_key
         || *place.spec() != ColumnSpec::default();
     let usual = if known { 0.0 } else { USUAL_NULLS };
+    let captured = place.world.null_fraction(table, &column.name);
     Event::new(
         place.world.key(table, &format!("{} nulls", column.name)),
-        place.spec().null_fraction.unwrap_or(usual),
+        captured.unwrap_or(usual),
     )
 }

@@ -1,6 +1,7 @@
 //! What values look like: the text of a value as a function of its ordinal.
 
 use super::calendar::Moments;
+use super::captured::{Document, Stems, TimedUuid};
 use super::decimal::Numbers;
 use super::draw::Draw;
 use super::random;
@@ -36,6 +37,21 @@ pub(crate) enum Shape {
     Choice(Vec<String>),
     /// An array.
     Array(Box<Elements>),
+    /// Known values, then others.
+    Listed(Box<Listed>),
+    /// Text between known bounds.
+    Stems(Stems),
+    /// UUIDs of version 7.
+    TimedUuid(TimedUuid),
+    /// A JSON object of a known width.
+    Document(Document),
+}
+
+/// Known values, by the first ordinals, then those of a shape.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    pub(crate) values: Vec<String>,
+    pub(crate) rest: Shape,
 }
 
 /// The elements of an array.
@@ -71,6 +87,11 @@ impl Shape {
             Self::Choice(values) => values.len() as u64,
             Self::Array(elements) if elements.unique => elements.shape.capacity(),
             Self::Array(_) => 0,
+            Self::Listed(listed) => match listed.rest.capacity() {
+                0 => 0,
+                rest => rest.saturating_add(listed.values.len() as u64),
+            },
+            Self::Stems(_) | Self::TimedUuid(_) | Self::Document(_) => u64::MAX,
         }
     }
 
@@ -82,6 +103,19 @@ impl Shape {
             Self::Address { .. } | Self::Hardware { .. } => true,
             Self::Pattern(_) | Self::Bytes { .. } | Self::Json { .. } => false,
             Self::Choice(_) | Self::Array(_) => false,
+            Self::TimedUuid(_) | Self::Document(_) => true,
+            Self::Listed(_) | Self::Stems(_) => false,
+        }
+    }
+
+    /// Whether values sort as their ordinals do.
+    pub(crate) fn is_ordered(&self) -> bool {
+        match self {
+            Self::Numbers(_) | Self::Moments(_) | Self::Interval | Self::Address { .. } => true,
+            Self::Bits { width, .. } => *width <= 64,
+            Self::Hardware { .. } | Self::Stems(_) | Self::TimedUuid(_) => true,
+            Self::Listed(listed) => listed.rest.is_ordered(),
+            _ => false,
         }
     }
 
@@ -109,6 +143,20 @@ impl Shape {
                 out.extend_from_slice(value.as_bytes());
             }
             Self::Array(elements) => elements.write(ordinal, out),
+            Self::Listed(listed) => listed.write(ordinal, out),
+            Self::Stems(stems) => stems.write(ordinal, out),
+            Self::TimedUuid(uuid) => write_halves(uuid.halves(ordinal), out),
+            Self::Document(document) => document.write(ordinal, out),
+        }
+    }
+}
+
+impl Listed {
+    fn write(&self, ordinal: u64, out: &mut Vec<u8>) {
+        let known = usize::try_from(ordinal).ok();
+        match known.and_then(|index| self.values.get(index)) {
+            Some(value) => out.extend_from_slice(value.as_bytes()),
+            None => self.rest.write(ordinal - self.values.len() as u64, out),
         }
     }
 }
@@ -139,11 +187,14 @@ fn write_uuid(key: u64, ordinal: u64, out: &mut Vec<u8>) {
     let other = random::bits(!key, ordinal);
     let high = ((mixed >> 12) << 16) | 0x4000 | (mixed & 0x0fff);
     let low = (other >> 2) | (1 << 63);
-    let (high, low) = (high.to_be_bytes(), low.to_be_bytes());
     // The upper 4 bits of the mixed ordinal fell off above; they go where `other` was.
-    let [h0, h1, h2, h3, h4, h5, h6, h7] = high;
-    let [l0, l1, l2, l3, l4, l5, l6, l7] = low;
-    let l7 = (l7 & 0xf0) | (mixed >> 60) as u8;
+    write_halves((high, (low & !0xf) | (mixed >> 60)), out);
+}
+
+/// A UUID of these 128 bits.
+fn write_halves((high, low): (u64, u64), out: &mut Vec<u8>) {
+    let [h0, h1, h2, h3, h4, h5, h6, h7] = high.to_be_bytes();
+    let [l0, l1, l2, l3, l4, l5, l6, l7] = low.to_be_bytes();
     for (index, group) in [
         &[h0, h1, h2, h3][..],
         &[h4, h5],

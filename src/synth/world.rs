@@ -6,7 +6,7 @@ use crate::schema::{Column, RelationName, Schema, Table};
 
 use super::error::{Problem, SynthError, nearest};
 use super::limits::Limits;
-use super::{ColumnSpec, GivenRows, TableSpec, random};
+use super::{ColumnSpec, ColumnStatistics, GivenRows, TableSpec, random};
 
 /// The schema, with what the scenario says of its tables.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ static NOTHING: ColumnSpec = ColumnSpec {
     distinct: None,
     sql: None,
     correlation: None,
+    histogram: None,
 };
 
 impl<'a> World<'a> {
@@ -139,7 +140,48 @@ impl<'a> World<'a> {
     /// Whether the scenario gives the column's values itself, so that its foreign keys do not.
     pub(crate) fn is_overridden(&self, table: &Table, column: &str) -> bool {
         let spec = self.spec(table, column);
-        spec.values.is_some() || spec.range.is_some() || spec.pattern.is_some()
+        spec.values.is_some()
+            || spec.range.is_some()
+            || spec.pattern.is_some()
+            || spec.histogram.is_some()
+    }
+
+    /// What is known of a column from a captured database.
+    pub(crate) fn statistics(&self, table: &Table, column: &str) -> Option<&'a ColumnStatistics> {
+        self.specs.get(&table.name)?.statistics.get(column)
+    }
+
+    /// The share of nulls that the scenario gives or, where the column may be NULL, that was captured.
+    pub(crate) fn null_fraction(&self, table: &Table, column: &str) -> Option<f64> {
+        let captured = self.statistics(table, column);
+        let captured = captured.map(|captured| captured.null_fraction);
+        let nullable = self.is_nullable(table, column);
+        let given = self.spec(table, column).null_fraction;
+        given.or(captured.map(|share| if nullable { share } else { 0.0 }))
+    }
+
+    /// Columns that only the captured statistics know, and captured nulls that cannot be.
+    pub(crate) fn unfollowed(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for (name, spec) in &self.specs {
+            let Some(table) = self.schema.tables.iter().find(|table| table.name == **name) else {
+                continue;
+            };
+            for (column, captured) in &spec.statistics {
+                let given = self.spec(table, column).null_fraction.is_some();
+                if table.column(column).is_none() {
+                    notes.push(format!(
+                        "the statistics know a column {name}.{column} that the schema has not"
+                    ));
+                } else if captured.null_fraction > 0.0 && !given && !self.is_nullable(table, column)
+                {
+                    notes.push(format!(
+                        "{name}.{column} does not follow its share of nulls, for it is NOT NULL"
+                    ));
+                }
+            }
+        }
+        notes
     }
 
     /// Whether a column may be NULL by its table, its domain and its CHECKs.

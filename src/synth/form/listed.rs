@@ -160,7 +160,7 @@ fn array_text(kind: &TypeKind, elements: &[toml::Value]) -> Result<String, Probl
 }
 
 /// Whether a type can hold a text, as far as that is known without asking the server.
-fn holds(kind: &TypeKind, text: &str) -> bool {
+pub(crate) fn holds(kind: &TypeKind, text: &str) -> bool {
     let (name, modifiers) = match kind {
         TypeKind::Base { name, modifiers } => (name.as_str(), modifiers),
         TypeKind::Enum { labels } => return labels.iter().any(|label| label == text),
