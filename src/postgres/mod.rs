@@ -15,4 +15,5 @@ pub mod savepoint;
 pub mod sequences;
 pub mod settle;
 pub mod sizes;
+pub mod statistics;
 pub mod uses;

@@ -108,7 +108,7 @@ impl Document {
     /// the keys, two bytes to align the number, the number as `numeric` (8 bytes, or 10 from 10,000 on)
     /// and the words. Text holds the punctuation, the keys and, mostly, five digits.
     pub(crate) fn of_width(key: u64, binary: bool, width: u32) -> Self {
-        let overhead = if binary { 4 + 16 + 6 + 2 + 9 } else { 22 };
+        let overhead = if binary { 4 + 16 + 6 + 2 + 9 } else { 25 };
         let words = width.checked_sub(overhead).filter(|words| *words > 0);
         Self { key, words }
     }
@@ -148,7 +148,7 @@ mod tests {
             digits: 4,
             text: Text {
                 key: 3,
-                min: 8,
+                min: 12,
                 max: 16,
                 number: None,
             },

@@ -10,7 +10,7 @@ use crate::synth::shape::{Listed, Shape};
 
 use super::measure::Measure;
 use super::plan::{Plan, Role, split};
-use super::ranks::{Ranks, Stretch, share_out, thin};
+use super::ranks::{Ranks, Stretch, share_out, squares, thin};
 use super::{Known, prose};
 
 /// Values that follow what is known, and which of it is lost.
@@ -37,7 +37,7 @@ pub(crate) fn follow(
     if role != Role::Free && !known.column.most_common.is_empty() {
         plan.lost.push("its most common values, for it is unique");
     }
-    let made = match (role, Measure::of(kind, known)) {
+    let made = match (role, Measure::of(kind, known, ask.rows)) {
         (Role::Serial, _) => plan.serial(usual),
         (_, Some(measure)) if plan.is_measured(&usual) => plan.measured(measure, usual),
         (Role::Free, _) => match usual.shape {
@@ -343,11 +343,4 @@ impl Plan<'_> {
             && within(limits.min_length, limits.max_length)
             && !limits.not.iter().any(|not| not == value)
     }
-}
-
-/// The correlation that values in no order have, in `ANALYZE`'s reckoning.
-fn squares(stretches: &[Stretch]) -> f64 {
-    let total: f64 = stretches.iter().map(|stretch| stretch.weight).sum();
-    let of = |stretch: &Stretch| (stretch.weight / total).powi(2) / stretch.count.max(1) as f64;
-    stretches.iter().map(of).sum()
 }

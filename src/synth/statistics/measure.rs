@@ -35,7 +35,7 @@ pub(super) struct Series {
 
 impl Measure {
     /// The measure of a type; none of one that is no number and no moment.
-    pub(super) fn of(kind: &TypeKind, known: &Known) -> Option<Self> {
+    pub(super) fn of(kind: &TypeKind, known: &Known, rows: u64) -> Option<Self> {
         let TypeKind::Base { name, modifiers } = kind else {
             return None;
         };
@@ -49,7 +49,7 @@ impl Measure {
             ("int4", _) => whole(i64::from(i32::MIN), i64::from(i32::MAX)),
             ("int8", _) => whole(i64::MIN, i64::MAX),
             ("oid", _) => whole(0, i64::from(u32::MAX)),
-            ("numeric", []) => places(known, 18),
+            ("numeric", []) => places(known, 18, rows),
             ("numeric", [precision, rest @ ..]) => {
                 let scale = u32::try_from(rest.first().copied().unwrap_or(0)).ok()?;
                 let digits = u32::try_from(*precision).ok()?.min(18);
@@ -61,8 +61,8 @@ impl Measure {
                 })?
             }
             // Digits that a float holds without loss.
-            ("float4", _) => places(known, 6),
-            ("float8", _) => places(known, 15),
+            ("float4", _) => places(known, 6, rows),
+            ("float8", _) => places(known, 15, rows),
             ("date", _) => moment(MomentKind::Date, false, DAY),
             ("time" | "timetz" | "timestamp" | "timestamptz", modifiers) => {
                 let precision = modifiers.first().and_then(|&n| u32::try_from(n).ok());
@@ -195,8 +195,9 @@ fn moment(kind: MomentKind, zoned: bool, unit: i64) -> Measure {
     Measure::Moment { kind, zoned, unit }
 }
 
-/// As many decimal places as the captured values have, within so many digits.
-fn places(known: &Known, digits: u32) -> Measure {
+/// As many decimal places as the captured values have, and as it takes for the values between two
+/// bounds to be different, within so many digits.
+fn places(known: &Known, digits: u32, rows: u64) -> Measure {
     let column = &known.column;
     let common = column.most_common.iter();
     let texts = common.filter_map(|common| common.value.as_deref());
@@ -207,6 +208,18 @@ fn places(known: &Known, digits: u32) -> Measure {
         let digits = |part: &str| u32::try_from(part.len()).unwrap_or(u32::MAX);
         decimals = decimals.max(digits(after));
         whole = whole.max(digits(before.trim_start_matches('-')));
+    }
+    let bounds: Vec<f64> = column.histogram.iter().flat_map(|b| b.parse()).collect();
+    let distinct = column.distinct.map_or(0, |distinct| distinct.of_rows(rows));
+    let between = distinct as f64 / bounds.len().saturating_sub(1).max(1) as f64;
+    for (low, high) in bounds.iter().zip(bounds.iter().skip(1)) {
+        while high > low && decimals < MOST_PLACES {
+            let room = (high - low) * 10f64.powi(decimals.cast_signed());
+            if room >= between {
+                break;
+            }
+            decimals += 1;
+        }
     }
     let high = 10i64.pow(digits.min(18)) - 1;
     Measure::Number {

@@ -70,23 +70,9 @@ impl Ranks {
         stretches: &[Stretch],
         correlation: Option<f64>,
     ) -> Self {
-        let total: f64 = stretches.iter().map(|stretch| stretch.weight).sum();
-        let mut segments = Vec::with_capacity(stretches.len());
-        let (mut start, mut weight) = (0, 0.0);
-        for stretch in stretches {
-            weight += stretch.weight;
-            let until = (weight / total * rows as f64).round() as u64;
-            segments.push(Segment {
-                start,
-                until: until.clamp(start, rows),
-                first: stretch.first,
-                span: stretch.span,
-                count: stretch.count.max(1),
-            });
-            start = until.clamp(start, rows);
-        }
-        let correlation = correlation.map_or(0.0, |wanted| of_places(wanted, stretches, total));
-        Self::of_segments(Order::new(key, rows, correlation), segments)
+        let correlation = correlation.map_or(0.0, |wanted| of_places(key, wanted, stretches));
+        let order = Order::new(key, rows, correlation);
+        Self::of_segments(order, segments(stretches, rows))
     }
 
     /// Ranks in which every row has a value of its own; none where the stretches have too few.
@@ -124,10 +110,11 @@ impl Ranks {
     /// The ordinal of the row's value.
     pub(crate) fn ordinal(&self, row: u64) -> u64 {
         let place = self.order.place(row);
-        let index = self
+        let Some(segment) = self
             .segments
-            .partition_point(|segment| segment.until <= place);
-        let Some(segment) = self.segments.get(index).or(self.segments.last()) else {
+            .get(self.segment(place))
+            .or(self.segments.last())
+        else {
             return 0;
         };
         let rows = segment.until - segment.start;
@@ -136,6 +123,29 @@ impl Ranks {
         segment
             .first
             .saturating_add(scale(value, segment.span, segment.count))
+    }
+
+    /// `pg_stats.correlation` of so many rows, as `compute_scalar_stats` of analyze.c has it: values are
+    /// sorted, equal ones by their rows, and places in that order are correlated with rows.
+    fn analyzed(&self, rows: u64) -> f64 {
+        let mut values: Vec<(usize, u64, u64)> = (0..rows)
+            .map(|row| (self.segment(self.order.place(row)), self.ordinal(row), row))
+            .collect();
+        values.sort_unstable();
+        let mean = (rows as f64 - 1.0) / 2.0;
+        let products: f64 = values
+            .iter()
+            .zip(0u64..)
+            .map(|((_, _, row), rank)| (rank as f64 - mean) * (*row as f64 - mean))
+            .sum();
+        let rows = rows as f64;
+        products / (rows * (rows * rows - 1.0) / 12.0)
+    }
+
+    /// The index of the segment that a place is in.
+    fn segment(&self, place: u64) -> usize {
+        self.segments
+            .partition_point(|segment| segment.until <= place)
     }
 
     /// All ordinals are below this.
@@ -156,24 +166,59 @@ fn scale(number: u64, numerator: u64, denominator: u64) -> u64 {
 /// The correlation that places must have for that of `pg_stats` to be as wanted.
 ///
 /// `ANALYZE` ranks equal values by their rows, so that frequent values raise the correlation: with
-/// values of shares `p` in no order at all it is already Σp², in descending order 2Σp³ − 1.
-fn of_places(wanted: f64, stretches: &[Stretch], total: f64) -> f64 {
-    let sum = |power: i32| -> f64 {
-        let of = |stretch: &Stretch| {
-            let count = stretch.count.max(1) as f64;
-            count * (stretch.weight / total / count).powi(power)
-        };
-        stretches.iter().map(of).sum()
-    };
-    let (squares, cubes) = (sum(2), sum(3));
-    let room = match wanted > squares {
-        true => 1.0 - squares,
-        false => 1.0 - 2.0 * cubes + squares,
-    };
-    if room < 1e-6 {
-        return 0.0;
+/// values of shares `p` in no order at all it is already Σp², in descending order 2Σp³ − 1. What lies
+/// between is tried out on a table of [`MODEL_ROWS`].
+fn of_places(key: u64, wanted: f64, stretches: &[Stretch]) -> f64 {
+    /// Below this sum of squares the difference is too small to matter.
+    const SLIGHT: f64 = 0.01;
+    if wanted.abs() >= 1.0 || squares(stretches) < SLIGHT {
+        return wanted;
     }
-    ((wanted - squares) / room).clamp(-1.0, 1.0)
+    let (mut low, mut high) = (-1.0, 1.0);
+    for _ in 0..MODEL_STEPS {
+        let middle = f64::midpoint(low, high);
+        let segments = segments(stretches, MODEL_ROWS);
+        let order = Order::new(key, MODEL_ROWS, middle);
+        if Ranks::of_segments(order, segments).analyzed(MODEL_ROWS) < wanted {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
+}
+
+/// Rows of the table on which a correlation is tried out.
+const MODEL_ROWS: u64 = 1_000;
+
+/// Halvings of the interval in which the correlation is sought: to a thousandth.
+const MODEL_STEPS: u32 = 11;
+
+/// The correlation that `ANALYZE` finds where values are in no order.
+pub(crate) fn squares(stretches: &[Stretch]) -> f64 {
+    let total: f64 = stretches.iter().map(|stretch| stretch.weight).sum();
+    let of = |stretch: &Stretch| (stretch.weight / total).powi(2) / stretch.count.max(1) as f64;
+    stretches.iter().map(of).sum()
+}
+
+/// The places of `rows` rows, shared out by weight.
+fn segments(stretches: &[Stretch], rows: u64) -> Vec<Segment> {
+    let total: f64 = stretches.iter().map(|stretch| stretch.weight).sum();
+    let (mut start, mut weight) = (0, 0.0);
+    let of = |stretch: &Stretch| {
+        weight += stretch.weight;
+        let until = ((weight / total * rows as f64).round() as u64).clamp(start, rows);
+        let segment = Segment {
+            start,
+            until,
+            first: stretch.first,
+            span: stretch.span,
+            count: stretch.count.max(1),
+        };
+        start = until;
+        segment
+    };
+    stretches.iter().map(of).collect()
 }
 
 /// Shares `wanted` different values out to the cold stretches by their weights, none more than it is
@@ -284,20 +329,6 @@ mod tests {
         counts
     }
 
-    /// `pg_stats.correlation` as `compute_scalar_stats` of analyze.c has it: equal values are ranked by
-    /// their rows.
-    fn correlation(ranks: &Ranks, rows: u64) -> f64 {
-        let mut values: Vec<(u64, u64)> = (0..rows).map(|row| (ranks.ordinal(row), row)).collect();
-        values.sort_unstable();
-        let mean = (rows as f64 - 1.0) / 2.0;
-        let products: f64 = values
-            .iter()
-            .enumerate()
-            .map(|(rank, (_, row))| (rank as f64 - mean) * (*row as f64 - mean))
-            .sum();
-        products / (rows as f64 * ((rows * rows) as f64 - 1.0) / 12.0)
-    }
-
     #[test]
     fn frequencies_and_distinct_values_are_exact() {
         let mut stretches = [
@@ -323,11 +354,11 @@ mod tests {
         for stretches in [skewed.as_slice(), &flat] {
             for wanted in [-0.2, 0.0, 0.4, 0.6, 0.9, 1.0] {
                 let ranks = Ranks::new(5, 5_000, stretches, Some(wanted));
-                let found = correlation(&ranks, 5_000);
+                let found = ranks.analyzed(5_000);
                 assert!((found - wanted).abs() < 0.05, "{found} for {wanted}");
             }
         }
-        let mixed = correlation(&Ranks::new(5, 5_000, &skewed, None), 5_000);
+        let mixed = Ranks::new(5, 5_000, &skewed, None).analyzed(5_000);
         assert!((mixed - 0.36).abs() < 0.05, "{mixed}");
     }
 
