@@ -13,6 +13,8 @@ pub(crate) struct Stems {
     pub(crate) stems: Vec<String>,
     /// Whether the first value after a stem is the stem itself.
     pub(crate) whole: bool,
+    /// Whether a value is as wide as its stem, rather than between the text's widths.
+    pub(crate) as_stem: bool,
     /// Digits of the number that tells values apart, padded with zeros to keep their order.
     pub(crate) digits: u32,
     /// The widths, and the key of the words.
@@ -40,9 +42,14 @@ impl Stems {
         }
         let mut sequence = random::Sequence(random::bits(self.text.key, ordinal));
         let spread = u64::from(self.text.max.saturating_sub(self.text.min)) + 1;
-        let width = u64::from(self.text.min) + random::below(sequence.next(), spread);
-        let width = usize::try_from(width).unwrap_or(usize::MAX);
         let digits = self.digits as usize;
+        let width = match self.as_stem {
+            true => stem.chars().count(),
+            false => {
+                let width = u64::from(self.text.min) + random::below(sequence.next(), spread);
+                usize::try_from(width).unwrap_or(usize::MAX)
+            }
+        };
         let room = width.saturating_sub(digits + 1);
         let cut = stem
             .char_indices()
@@ -145,6 +152,7 @@ mod tests {
         Stems {
             stems: names.iter().map(|name| (*name).to_owned()).collect(),
             whole,
+            as_stem: false,
             digits: 4,
             text: Text {
                 key: 3,

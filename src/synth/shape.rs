@@ -114,6 +114,8 @@ impl Shape {
             Self::Numbers(_) | Self::Moments(_) | Self::Interval | Self::Address { .. } => true,
             Self::Bits { width, .. } => *width <= 64,
             Self::Hardware { .. } | Self::Stems(_) | Self::TimedUuid(_) => true,
+            // `jsonb` compares the value of the first key first.
+            Self::Json { .. } | Self::Document(_) => true,
             Self::Listed(listed) => listed.rest.is_ordered(),
             _ => false,
         }

@@ -98,7 +98,11 @@ pub(super) fn timed(plan: &Plan<'_>, shape: Shape) -> Shape {
 fn words(plan: &Plan<'_>, usual: Text, width: Option<f64>, different: u64) -> Shape {
     let most = most_characters(plan.kind, plan.ask);
     let least = plan.ask.limits.min_length.unwrap_or(1);
-    let digits = digits(different.saturating_add(FURTHER)).min(most);
+    let digits = digits(match plan.role {
+        Role::Free => different.saturating_mul(2),
+        _ => different.saturating_add(FURTHER),
+    })
+    .min(most);
     let (min, max) = match width {
         Some(width) if plan.ask.spec.width.is_none() => {
             let column = &plan.known.column;
@@ -128,7 +132,13 @@ fn words(plan: &Plan<'_>, usual: Text, width: Option<f64>, different: u64) -> Sh
     let stems = stems(plan, most);
     let wanted = plan.known.column.correlation;
     let ordered = !stems.is_empty() || wanted.is_some_and(|wanted| wanted.abs() > ORDERED);
-    let room = digits + 2 <= text.min && max <= most;
+    let as_stem = has_width(&stems, width.unwrap_or(f64::from(min + max) / 2.0));
+    let shortest = stems.iter().map(|stem| stem.chars().count()).min();
+    // A short stem is kept whole, and may need more.
+    let room = match as_stem {
+        true => shortest.is_some_and(|shortest| shortest >= digits as usize + 2),
+        false => digits + 2 <= text.min && max <= most,
+    };
     match ordered && room {
         true => Shape::Stems(Stems {
             stems: match stems.is_empty() {
@@ -136,11 +146,21 @@ fn words(plan: &Plan<'_>, usual: Text, width: Option<f64>, different: u64) -> Sh
                 false => stems,
             },
             whole: plan.role == Role::Free,
+            as_stem,
             digits,
             text,
         }),
         false => Shape::Text(text),
     }
+}
+
+/// Whether bounds are about as wide as values shall be, as those are that were captured with them.
+fn has_width(stems: &[String], width: f64) -> bool {
+    /// The share of the width that an average of a hundred values can be off.
+    const NEAR: f64 = 0.15;
+    let bytes: usize = stems.iter().map(String::len).sum();
+    let average = bytes as f64 / stems.len() as f64;
+    (average - width).abs() <= width * NEAR
 }
 
 /// Digits, of 36, that tell so many numbers apart.
