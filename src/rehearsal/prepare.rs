@@ -98,6 +98,7 @@ impl Shadow {
         let notes = loaded
             .notes
             .into_iter()
+            .chain(plan.statistics.strangers(&schema))
             .chain(fill.notes.iter().cloned())
             .collect();
         Ok(Self {

@@ -70,6 +70,8 @@ pub struct Schema {
     pub files: Option<Vec<String>>,
     /// A live database.
     pub source: Option<String>,
+    /// What is known of the tables of a captured database: a `statistics.json`.
+    pub statistics: Option<String>,
 }
 
 /// `[tables.NAME]`.

@@ -49,7 +49,7 @@ impl ScenarioFile {
         &self.contents
     }
 
-    /// The files that it names, each once, relative to its own folder: schema, migration, scripts.
+    /// The files that it names, each once, relative to its own folder: schema, statistics, migration, scripts.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = Vec::new();
         for reference in self.references() {
@@ -101,6 +101,10 @@ impl ScenarioFile {
                 file,
             }));
         }
+        references.extend(schema.statistics.as_deref().map(|file| Reference {
+            key: ["schema", "statistics"].map(str::to_owned).to_vec(),
+            file,
+        }));
         let scripts = traffic.transactions.iter().enumerate();
         references.extend(scripts.filter_map(|(index, transaction)| {
             Some(Reference {

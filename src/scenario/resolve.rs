@@ -13,7 +13,7 @@ use super::plan::{
 use super::reading::ScenarioFile;
 use crate::pgbench::Script;
 use crate::sql::{MigrationScript, check_transactions, split};
-use crate::synth::TableSpec;
+use crate::synth::{Statistics, TableSpec};
 use crate::units::{Rate, Rows, Span};
 
 /// Files' texts by the path that the scenario gives them.
@@ -34,6 +34,7 @@ impl ScenarioFile {
         rows_scale: f64,
     ) -> Result<Plan, ResolveError> {
         let contents = &self.contents;
+        let statistics = self.statistics(sources)?;
         Ok(Plan {
             name: contents.name.clone(),
             title: contents
@@ -43,7 +44,8 @@ impl ScenarioFile {
             seed: contents.seed.unwrap_or_default(),
             shadow: self.shadow(),
             schema: self.schema(sources)?,
-            tables: self.tables(rows_scale)?,
+            tables: self.tables(rows_scale, &statistics)?,
+            statistics,
             traffic: self.traffic(sources)?,
             application: self.application(),
             migration: self.migration(sources, migration)?,
@@ -84,19 +86,38 @@ impl ScenarioFile {
             .collect()
     }
 
-    fn tables(&self, rows_scale: f64) -> Result<BTreeMap<String, TablePlan>, ScenarioError> {
+    fn statistics(&self, sources: &Sources) -> Result<Statistics, ScenarioError> {
+        let Some(file) = &self.contents.schema.statistics else {
+            return Ok(Statistics::default());
+        };
+        Statistics::parse(self.source(sources, file)?).map_err(|error| {
+            let message = format!("{file}: {error}");
+            self.document.error_at(&["schema", "statistics"], message)
+        })
+    }
+
+    fn tables(
+        &self,
+        rows_scale: f64,
+        statistics: &Statistics,
+    ) -> Result<BTreeMap<String, TablePlan>, ScenarioError> {
         if !(rows_scale.is_finite() && rows_scale > 0.0) {
             return Err(ScenarioError::without_place(
                 "the scale of rows must be a number above 0",
             ));
         }
         let tables = self.contents.tables.iter().map(|(name, table)| {
+            let captured = statistics.table(name);
             let fill = TableSpec {
                 rows: scaled(table.rows, rows_scale),
                 columns: table.columns.clone(),
-                statistics: BTreeMap::new(),
+                statistics: captured.map_or_else(BTreeMap::new, |known| known.columns.clone()),
             };
-            let production_rows = table.production_rows.unwrap_or(table.rows);
+            let captured_rows = captured.map(|known| known.rows).filter(|rows| *rows > 0);
+            let production_rows = table
+                .production_rows
+                .or(captured_rows.map(Rows))
+                .unwrap_or(table.rows);
             let plan = TablePlan {
                 production_rows,
                 fill,

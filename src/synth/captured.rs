@@ -25,6 +25,9 @@ impl Stems {
     /// Bits of an ordinal that count the values after a stem.
     pub(crate) const SHIFT: u32 = 40;
 
+    /// Characters of a stem that values as wide as it have at least.
+    pub(crate) const KEPT: usize = 3;
+
     /// Writes `stem-number words`: the number is followed by a blank or the end, and holds none, so that
     /// texts differ where numbers do.
     pub(crate) fn write(&self, ordinal: u64, out: &mut Vec<u8>) {
@@ -44,7 +47,11 @@ impl Stems {
         let spread = u64::from(self.text.max.saturating_sub(self.text.min)) + 1;
         let digits = self.digits as usize;
         let width = match self.as_stem {
-            true => stem.chars().count(),
+            // A short stem is kept, and its values are wider.
+            true => {
+                let stem = stem.chars().count();
+                stem.max(digits + 1 + stem.min(Self::KEPT))
+            }
             false => {
                 let width = u64::from(self.text.min) + random::below(sequence.next(), spread);
                 usize::try_from(width).unwrap_or(usize::MAX)

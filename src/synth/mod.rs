@@ -51,7 +51,7 @@ pub struct TableSpec {
     /// Overrides by column name.
     pub columns: BTreeMap<String, ColumnSpec>,
     /// What is known of columns from a captured database, by column name; overrides win.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statistics: BTreeMap<String, ColumnStatistics>,
 }
 

@@ -88,6 +88,7 @@ impl Plan<'_> {
     fn unique(&mut self, usual: Form) -> Form {
         let form = prose::fit(self, usual, self.rows());
         let shape = prose::timed(self, form.shape);
+        self.lose_histogram(&shape);
         let form = Form { shape, ..form };
         if let Shape::Stems(_) = &form.shape {
             let mut stretches = prose::stretches(self, &form.shape, self.rows(), &[]);
@@ -104,6 +105,17 @@ impl Plan<'_> {
         self.lose_correlation(0.0);
         let draw = Draw::Row;
         Form { draw, ..form }
+    }
+
+    /// UUIDs aside, whose bounds are as even as invented ones.
+    fn lose_histogram(&mut self, shape: &Shape) {
+        let follows = matches!(
+            shape,
+            Shape::Stems(_) | Shape::Uuid { .. } | Shape::TimedUuid(_)
+        );
+        if !follows && !self.known.column.histogram.is_empty() {
+            self.lost.push("its histogram, for its values are invented");
+        }
     }
 
     fn lose_correlation(&mut self, natural: f64) {
@@ -293,6 +305,7 @@ impl Plan<'_> {
         let wanted = self.others(u64::MAX);
         let rest = prose::fit(self, usual, wanted.saturating_add(named.len() as u64));
         let shape = prose::timed(self, rest.shape);
+        self.lose_histogram(&shape);
         let others = match shape.capacity() {
             0 => wanted,
             capacity => wanted.min(capacity),

@@ -133,10 +133,8 @@ fn words(plan: &Plan<'_>, usual: Text, width: Option<f64>, different: u64) -> Sh
     let wanted = plan.known.column.correlation;
     let ordered = !stems.is_empty() || wanted.is_some_and(|wanted| wanted.abs() > ORDERED);
     let as_stem = has_width(&stems, width.unwrap_or(f64::from(min + max) / 2.0));
-    let shortest = stems.iter().map(|stem| stem.chars().count()).min();
-    // A short stem is kept whole, and may need more.
     let room = match as_stem {
-        true => shortest.is_some_and(|shortest| shortest >= digits as usize + 2),
+        true => digits as usize + 1 + Stems::KEPT <= most as usize,
         false => digits + 2 <= text.min && max <= most,
     };
     match ordered && room {
