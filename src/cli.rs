@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::cache::CacheOptions;
 use crate::commands::check::CheckOptions;
 use crate::commands::run::RunOptions;
 use crate::commands::verify::VerifyOptions;
@@ -37,6 +38,8 @@ enum Commands {
     /// Apply the migration to the schema alone, in seconds: what each statement locks, rewrites and
     /// scans, and which statements of the traffic it breaks
     Check(CheckArgs),
+    /// Show the filled databases that are kept for the next run of the same scenario, or remove them
+    Cache(CacheArgs),
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +74,20 @@ struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
+struct CacheArgs {
+    #[command(subcommand)]
+    action: Option<CacheCommands>,
+}
+
+#[derive(Debug, Subcommand)]
+enum CacheCommands {
+    /// List what is kept: where, of which scenario, how large, when last used (the default)
+    List,
+    /// Remove all that no run is using
+    Clear,
+}
+
+#[derive(Debug, Args)]
 struct SharedArgs {
     /// Write report.json and report.md into this folder
     #[arg(long, value_name = "DIR")]
@@ -90,6 +107,9 @@ struct SharedArgs {
     /// Keep the shadow server's directory afterwards
     #[arg(long)]
     keep: bool,
+    /// Fill anew, and do not keep the filled database for the next run
+    #[arg(long)]
+    no_cache: bool,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -116,6 +136,10 @@ impl Cli {
                 migration: args.migration,
                 shared: args.shared.into(),
             }),
+            Commands::Cache(args) => Command::Cache(match args.action {
+                None | Some(CacheCommands::List) => CacheOptions::List,
+                Some(CacheCommands::Clear) => CacheOptions::Clear,
+            }),
         }
     }
 }
@@ -132,6 +156,7 @@ impl From<SharedArgs> for Shared {
             pg_bin: args.pg_bin,
             rows_scale: args.rows_scale,
             keep: args.keep,
+            no_cache: args.no_cache,
             quiet: args.quiet,
             json: args.json,
         }

@@ -55,15 +55,22 @@ fn first_scenario() -> BTreeMap<PathBuf, String> {
 /// The plan of a whole scenario, whose files that the first scenario does not have hold a query.
 #[track_caller]
 fn resolve(page: &str, text: &str) -> Plan {
-    let file = parse(page, text, &[]).unwrap_or_else(|error| panic!("{page}: {error}"));
+    let mut file = parse(page, text, &[]).unwrap_or_else(|error| panic!("{page}: {error}"));
+    if file.list().is_some() {
+        file.include("schema.sql")
+            .unwrap_or_else(|error| panic!("{page}: {error}"));
+    }
     let mut sources = first_scenario();
     for path in file.files() {
         sources
             .entry(path)
             .or_insert_with(|| "SELECT 1;".to_owned());
     }
-    file.resolve(&sources, None, 1.0)
-        .unwrap_or_else(|error| panic!("{page}: {error}"))
+    let plan = match file.contents().traffic {
+        Some(_) => file.resolve(&sources, None, 1.0),
+        None => file.resolve_fill(&sources, 1.0),
+    };
+    plan.unwrap_or_else(|error| panic!("{page}: {error}"))
 }
 
 #[test]

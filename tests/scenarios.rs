@@ -28,12 +28,14 @@ fn repository() -> &'static Path {
 fn verified(scenario: &str) -> TempDir {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut printed = String::new();
+    let cache = TempDir::new().unwrap();
     for _ in 0..3 {
         let out = TempDir::new().unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_pgrehearse"))
             .args(["verify", "--quiet", "--out"])
             .arg(out.path())
             .arg(repository().join("scenarios").join(scenario))
+            .env("PGREHEARSE_CACHE_DIR", cache.path())
             .output()
             .unwrap();
         if output.status.code() == Some(0) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::{Failure, Shared};
-use crate::scenario::{self, Plan};
+use crate::scenario::{self, Plan, ScenarioFile};
 
 /// A scenario's plan and where it came from.
 #[derive(Debug)]
@@ -34,24 +34,9 @@ pub(super) fn load(
     choice: Choice<'_>,
     shared: &Shared,
 ) -> Result<Loaded, Failure> {
-    let file = match scenario.is_dir() {
-        true => scenario.join("scenario.toml"),
-        false => scenario.to_owned(),
-    };
-    let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
-    let text = read(
-        &file,
-        "the scenario",
-        "give a folder that holds scenario.toml, or the file",
-    )?;
-    let name = file.display().to_string();
-    let parsed = scenario::parse(&name, &text, &shared.overrides).map_err(Failure::usage)?;
-    let mut sources = BTreeMap::new();
-    for path in parsed.files() {
-        let text = std::fs::read_to_string(folder.join(&path))
-            .map_err(|error| Failure::usage(parsed.missing(&path, &error.to_string())))?;
-        sources.insert(path, text);
-    }
+    let (parsed, file) = parsed(scenario, shared)?;
+    let folder = folder_of(&file);
+    let mut sources = texts(&parsed, parsed.files(), &folder)?;
     let migration = match choice {
         Choice::Own => None,
         Choice::Named(name) => Some((folder.join(name), PathBuf::from(name))),
@@ -71,6 +56,59 @@ pub(super) fn load(
         .resolve(&sources, name.as_deref(), shared.rows_scale)
         .map_err(Failure::usage)?;
     Ok(Loaded { plan, file })
+}
+
+/// Reads a scenario for a fill alone: its schema and its tables.
+#[expect(dead_code, reason = "the command that fills needs it")]
+pub(super) fn load_fill(scenario: &Path, shared: &Shared) -> Result<Loaded, Failure> {
+    let (parsed, file) = parsed(scenario, shared)?;
+    let sources = texts(&parsed, parsed.schema_files(), &folder_of(&file))?;
+    let plan = parsed
+        .resolve_fill(&sources, shared.rows_scale)
+        .map_err(Failure::usage)?;
+    Ok(Loaded { plan, file })
+}
+
+/// A scenario and its file, whose schema's list, if it has one, is read already.
+fn parsed(scenario: &Path, shared: &Shared) -> Result<(ScenarioFile, PathBuf), Failure> {
+    let file = match scenario.is_dir() {
+        true => scenario.join("scenario.toml"),
+        false => scenario.to_owned(),
+    };
+    let text = read(
+        &file,
+        "the scenario",
+        "give a folder that holds scenario.toml, or the file",
+    )?;
+    let name = file.display().to_string();
+    let mut parsed = scenario::parse(&name, &text, &shared.overrides).map_err(Failure::usage)?;
+    if let Some(list) = parsed.list().map(Path::to_owned) {
+        let text = source(&parsed, &list, &folder_of(&file))?;
+        parsed.include(&text).map_err(Failure::usage)?;
+    }
+    Ok((parsed, file))
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    file.parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// The texts of files that the scenario names from its folder.
+fn texts(
+    parsed: &ScenarioFile,
+    files: Vec<PathBuf>,
+    folder: &Path,
+) -> Result<BTreeMap<PathBuf, String>, Failure> {
+    let texts = files.into_iter().map(|path| {
+        let text = source(parsed, &path, folder)?;
+        Ok((path, text))
+    });
+    texts.collect()
+}
+
+fn source(parsed: &ScenarioFile, path: &Path, folder: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(folder.join(path))
+        .map_err(|error| Failure::usage(parsed.missing(path, &error.to_string())))
 }
 
 fn read(path: &Path, what: &str, advice: &str) -> Result<String, Failure> {

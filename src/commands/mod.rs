@@ -1,5 +1,6 @@
 //! The commands, one a file: the only place that reads and writes users' files.
 
+pub mod cache;
 pub mod check;
 mod environment;
 mod failure;
@@ -30,6 +31,8 @@ pub enum Command {
     Verify(verify::VerifyOptions),
     /// Apply to the bare schema.
     Check(check::CheckOptions),
+    /// List or clear the cache of filled databases.
+    Cache(cache::CacheOptions),
 }
 
 /// Options that all commands share.
@@ -45,6 +48,8 @@ pub struct Shared {
     pub rows_scale: f64,
     /// Whether the shadow's directory stays.
     pub keep: bool,
+    /// Whether filled databases of earlier runs are neither used nor kept.
+    pub no_cache: bool,
     /// Whether progress is hidden.
     pub quiet: bool,
     /// Whether report.json goes to stdout instead of the report.
@@ -73,6 +78,7 @@ pub fn execute(command: Command) -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Verify(options) => verify::verify(&options),
         Command::Check(options) => check::check(&options),
+        Command::Cache(options) => cache::cache(options),
     };
     match result {
         Ok(code) => ExitCode::from(code),

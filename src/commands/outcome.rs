@@ -1,6 +1,7 @@
 //! One rehearsal from plan to report.
 
 use super::Shared;
+use super::cache;
 use super::environment;
 use super::failure::Failure;
 use super::interrupt::{self, Emergency};
@@ -38,6 +39,10 @@ impl Workshop {
             pg_bin: shared.pg_bin.clone(),
             keep: shared.keep,
             parallelism: environment::cpus(),
+            cache: match shared.no_cache {
+                true => None,
+                false => cache::of_user()?,
+            },
         };
         Ok(Self {
             runtime,
@@ -81,7 +86,9 @@ impl Workshop {
         let mut report = report(plan, &rehearsed.shadow, measured)?;
         report.fill = Some(Fill {
             rows: rehearsed.fill.rows,
-            duration: rehearsed.fill.duration(),
+            duration: rehearsed.fill.duration,
+            cached: rehearsed.fill.cached,
+            ready: rehearsed.fill.ready,
         });
         report.notes = rehearsed.notes;
         report.interrupted = rehearsed.interrupted;

@@ -146,6 +146,10 @@ impl Observer for Progress {
                 );
                 self.say(&mut current, &text);
             }
+            Event::Ready(after) => {
+                let text = format!("ready for traffic after {}", Span(after));
+                self.say(&mut current, &text);
+            }
             Event::Note(text) => self.say(&mut current, &format!("note: {text}")),
             Event::Phase(name, length) => {
                 current.phase = Some((name, length, Instant::now()));

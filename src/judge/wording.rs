@@ -78,21 +78,6 @@ pub fn counted(count: u64, noun: &str) -> String {
     }
 }
 
-/// A number of bytes: `1.2 kB`, `314 MB`.
-pub fn bytes(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "kB", "MB", "GB"] {
-        if value < 999.5 {
-            return match unit == "B" || value >= 9.95 {
-                true => format!("{value:.0} {unit}"),
-                false => format!("{value:.1} {unit}"),
-            };
-        }
-        value /= 1_000.0;
-    }
-    format!("{value:.1} TB")
-}
-
 /// Keeps the first of equal sentences.
 pub(super) fn keep_first(sentences: &mut Vec<String>) {
     let mut seen = std::collections::BTreeSet::new();
@@ -113,10 +98,6 @@ mod tests {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(1_234_567), "1,234,567");
-        assert_eq!(bytes(999), "999 B");
-        assert_eq!(bytes(1_184), "1.2 kB");
-        assert_eq!(bytes(999_900), "1.0 MB");
-        assert_eq!(bytes(314_000_000), "314 MB");
         assert_eq!(counted(1, "wait"), "1 wait");
     }
 }

@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::DbError;
-use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Socket};
 
 /// A connected session. Its connection is driven by a task of the runtime that it was opened on,
@@ -24,11 +24,7 @@ pub type Notices = mpsc::UnboundedReceiver<DbError>;
 /// Opens a session whose `application_name` is as given, so that a person who looks at
 /// `pg_stat_activity` knows what each session is for.
 pub async fn connect(config: &Config, application_name: &str) -> Result<Session, Error> {
-    let (client, connection) = open(config, application_name).await?;
-    Ok(Session {
-        client,
-        driver: Driver::spawn(connection, None),
-    })
+    open(&named(config, application_name), NoTls).await
 }
 
 /// As [`connect`], and hands over what the server says beside its answers: `NOTICE`, `WARNING`, and
@@ -37,10 +33,32 @@ pub async fn connect_with_notices(
     config: &Config,
     application_name: &str,
 ) -> Result<(Session, Notices), Error> {
-    let (client, connection) = open(config, application_name).await?;
+    let config = named(config, application_name);
+    let (client, connection) = config.connect(NoTls).await?;
     let (sender, notices) = mpsc::unbounded_channel();
     let driver = Driver::spawn(connection, Some(sender));
     Ok((Session { client, driver }, notices))
+}
+
+fn named(config: &Config, application_name: &str) -> Config {
+    let mut config = config.clone();
+    config.application_name(application_name);
+    config
+}
+
+/// Opens a session by this TLS.
+pub(super) async fn open<T>(config: &Config, tls: T) -> Result<Session, Error>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+    T::TlsConnect: Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    let (client, connection) = config.connect(tls).await?;
+    Ok(Session {
+        client,
+        driver: Driver::spawn(connection, None),
+    })
 }
 
 /// What went wrong, for people. The driver's own text stops at "db error" or "error connecting to
@@ -70,20 +88,18 @@ impl Session {
     }
 }
 
-type PlainConnection = Connection<Socket, NoTlsStream>;
-
-async fn open(config: &Config, application_name: &str) -> Result<(Client, PlainConnection), Error> {
-    let mut config = config.clone();
-    config.application_name(application_name);
-    config.connect(NoTls).await
-}
-
 /// The task that carries a connection's messages; aborted when dropped.
 #[derive(Debug)]
 struct Driver(JoinHandle<Result<(), Error>>);
 
 impl Driver {
-    fn spawn(connection: PlainConnection, notices: Option<mpsc::UnboundedSender<DbError>>) -> Self {
+    fn spawn<S>(
+        connection: Connection<Socket, S>,
+        notices: Option<mpsc::UnboundedSender<DbError>>,
+    ) -> Self
+    where
+        S: TlsStream + Unpin + Send + 'static,
+    {
         Self(tokio::spawn(drive(connection, notices)))
     }
 }
@@ -94,10 +110,13 @@ impl Drop for Driver {
     }
 }
 
-async fn drive(
-    mut connection: PlainConnection,
+async fn drive<S>(
+    mut connection: Connection<Socket, S>,
     notices: Option<mpsc::UnboundedSender<DbError>>,
-) -> Result<(), Error> {
+) -> Result<(), Error>
+where
+    S: TlsStream + Unpin,
+{
     while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
         if let (AsyncMessage::Notice(notice), Some(notices)) = (message?, &notices) {
             // A receiver that is gone has stopped caring; the session goes on.

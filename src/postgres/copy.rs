@@ -2,15 +2,31 @@
 
 use bytes::Bytes;
 use futures_util::SinkExt;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, CopyInSink, Error};
 
 use crate::schema::RelationName;
 
 use super::names;
 
-/// What a session that fills sets: foreign keys and triggers off, and no wait for the disk at commit.
-pub const FILL_SESSION: &str = "SET session_replication_role = replica; SET synchronous_commit = off; \
-     SET statement_timeout = 0; SET lock_timeout = 0; SET client_min_messages = warning";
+/// What a session that fills sets: no wait for the disk at commit, and no limits of the role's own.
+const FILL_SESSION: &str = "SET synchronous_commit = off; SET statement_timeout = 0; \
+     SET lock_timeout = 0; SET client_min_messages = warning";
+
+/// Makes a session one that fills. Foreign keys and triggers are off in it if the user may turn them
+/// off: a superuser, or since PostgreSQL 15 who was granted it. True if they are.
+///
+/// # Errors
+/// What the server says.
+pub async fn prepare_session(client: &Client) -> Result<bool, Error> {
+    client.batch_execute(FILL_SESSION).await?;
+    let replica = "SET session_replication_role = replica";
+    match client.batch_execute(replica).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
 
 /// The statement that reads rows of these columns in COPY's text format.
 pub fn copy_statement(table: &RelationName, columns: &[String]) -> String {

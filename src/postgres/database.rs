@@ -27,6 +27,15 @@ pub async fn create_database(client: &Client, name: &str) -> Result<(), Error> {
         .await
 }
 
+/// Drops a database. With `force`, sessions that are left in it are ended.
+pub async fn drop_database(client: &Client, name: &str, force: bool) -> Result<(), Error> {
+    let name = escape_identifier(name);
+    let force = if force { " WITH (FORCE)" } else { "" };
+    client
+        .batch_execute(&format!("DROP DATABASE {name}{force}"))
+        .await
+}
+
 /// Creates a role that cannot log in, to own what a schema says it owns.
 pub async fn create_role(client: &Client, name: &str) -> Result<(), Error> {
     let name = escape_identifier(name);

@@ -23,14 +23,18 @@ pub async fn read_given(
     client: &Client,
     wanted: &[(&Table, BTreeSet<String>)],
 ) -> Result<Vec<GivenRows>, Error> {
-    let oids: Vec<u32> = wanted.iter().map(|(table, _)| table.oid).collect();
+    let oids: Vec<u32> = wanted
+        .iter()
+        .flat_map(|(table, _)| table.storage())
+        .collect();
     let mut with_pages = BTreeSet::new();
     for row in client.query(WITH_PAGES, &[&oids]).await? {
         with_pages.insert(row.try_get::<_, u32>(0)?);
     }
     let mut given = Vec::new();
     for (table, columns) in wanted {
-        if with_pages.contains(&table.oid) {
+        let storage = table.storage();
+        if storage.iter().any(|oid| with_pages.contains(oid)) {
             given.push(read_table(client, table, columns).await?);
         }
     }
@@ -43,8 +47,12 @@ async fn read_table(
     table: &Table,
     columns: &BTreeSet<String>,
 ) -> Result<GivenRows, Error> {
-    let name = quoted(&table.name);
-    let sql = format!("SELECT count(*) FROM ONLY {name}");
+    // A partitioned table has its rows in its partitions alone.
+    let (from, order) = match &table.partitioning {
+        None => (format!("ONLY {}", quoted(&table.name)), "ctid"),
+        Some(_) => (quoted(&table.name), "tableoid, ctid"),
+    };
+    let sql = format!("SELECT count(*) FROM {from}");
     let count: i64 = client.query_one(&sql, &[]).await?.try_get(0)?;
     let mut values: Vec<(String, Option<Vec<String>>)> = columns
         .iter()
@@ -57,7 +65,7 @@ async fn read_table(
             .collect();
         // In the order of the file, so that the same rows are chosen in every run.
         let sql = format!(
-            "SELECT {} FROM ONLY {name} ORDER BY ctid LIMIT {MOST}",
+            "SELECT {} FROM {from} ORDER BY {order} LIMIT {MOST}",
             texts.join(", ")
         );
         for row in client.query(&sql, &[]).await? {

@@ -64,13 +64,9 @@ pub async fn of_tables(client: &Client, tables: &[u32]) -> Result<Vec<Index>, Er
     Ok(indexes)
 }
 
-/// Builds an index anew from its table, which makes it ready again.
-///
-/// # Errors
-/// What the server says, such as a unique violation.
-pub async fn rebuild(client: &Client, index: &Index) -> Result<(), Error> {
-    let statement = format!("REINDEX INDEX {}", names::quoted(&index.name));
-    client.batch_execute(&statement).await
+/// The statement that builds an index anew from its table, which makes it ready again.
+pub fn rebuild_statement(index: &Index) -> String {
+    format!("REINDEX INDEX {}", names::quoted(&index.name))
 }
 
 /// Whether this session's user is a superuser.

@@ -3,17 +3,23 @@
 
 pub mod catalog;
 pub mod connect;
+pub mod conninfo;
 pub mod copy;
 pub mod database;
+pub mod endpoint;
 pub mod facts;
 pub mod given;
+pub mod identity;
 pub mod indexes;
 pub mod integrity;
 pub mod locks;
 pub mod names;
+pub mod passfile;
+pub mod removal;
 pub mod savepoint;
 pub mod sequences;
 pub mod settle;
 pub mod sizes;
 pub mod statistics;
+pub mod tls;
 pub mod uses;

@@ -1,7 +1,8 @@
 //! A check: the migration on the bare schema, without rows or load, and the traffic's statements
 //! prepared before and after it.
 
-use super::prepare::{Shadow, Surroundings};
+use super::loaded::Surroundings;
+use super::prepare::Shadow;
 use super::roster::Roster;
 use super::{Options, RehearsalError, ShadowFacts, integrity, runner};
 use crate::judge::BrokenStatement;
@@ -54,7 +55,7 @@ pub async fn check(
     let broken = statements.broken(&config).await?;
     let integrity = integrity::after(plan, &config, (before, Some(&migration))).await;
     let facts = shadow.facts(plan).await;
-    let notes = shadow.notes.clone();
+    let notes = shadow.notes();
     shadow.stop().await;
     Ok(Checked {
         shadow: facts,

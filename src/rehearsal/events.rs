@@ -19,6 +19,8 @@ pub enum Event<'a> {
     Filling(&'a Arc<FillProgress>),
     /// The fill is done.
     Filled(&'a FillSummary),
+    /// The shadow is ready for traffic, so long after the start of the rehearsal.
+    Ready(Duration),
     /// Something the user should know although nothing failed.
     Note(&'a str),
     /// A phase begins, of this length where it is known.

@@ -4,7 +4,9 @@
 mod check;
 mod events;
 mod facts;
+mod filled;
 mod integrity;
+mod loaded;
 mod migration_session;
 mod pass;
 mod prepare;
@@ -15,15 +17,17 @@ mod settle;
 mod stop;
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 pub use check::{Checked, check};
 pub use events::{Event, Observer, Silent};
-pub use prepare::Surroundings;
+pub use loaded::Surroundings;
 pub use stop::{Stop, StopSwitch, stop_switch};
 
 use crate::observe::{Integrity, Pass};
 use crate::scenario::Plan;
-use crate::shadow::fill::{FillError, FillSummary};
+use crate::shadow::cache::FillCache;
+use crate::shadow::fill::FillError;
 use crate::shadow::{SchemaError, ServerError};
 use crate::synth::SynthError;
 use crate::traffic::TrafficError;
@@ -38,6 +42,8 @@ pub struct Options {
     pub keep: bool,
     /// Connections and threads that fill at once.
     pub parallelism: usize,
+    /// Filled databases of earlier runs; none: every run fills its own.
+    pub cache: Option<FillCache>,
 }
 
 /// What a rehearsal found.
@@ -45,8 +51,8 @@ pub struct Options {
 pub struct Rehearsed {
     /// The shadow server.
     pub shadow: ShadowFacts,
-    /// What filling the tables took.
-    pub fill: FillSummary,
+    /// How the tables got their rows.
+    pub fill: FillFacts,
     /// The quiet pass.
     pub pass: Pass,
     /// The schema and the invariants before and after.
@@ -68,6 +74,19 @@ pub struct ShadowFacts {
     pub settings: std::collections::BTreeMap<String, String>,
     /// The filled tables.
     pub tables: Vec<TableSize>,
+}
+
+/// How the tables got their rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FillFacts {
+    /// Rows of the filled tables.
+    pub rows: u64,
+    /// Time to fill them; of a cached database, to copy it and to start a server on it.
+    pub duration: Duration,
+    /// Whether an earlier run had filled them.
+    pub cached: bool,
+    /// Time from the start of the rehearsal to the warm-up.
+    pub ready: Duration,
 }
 
 /// One filled table.
@@ -130,8 +149,11 @@ pub async fn rehearse(
     options: &Options,
     around: Surroundings<'_>,
 ) -> Result<Rehearsed, RehearsalError> {
-    let (shadow, fill) = Shadow::prepare(plan, options, around).await?;
+    let begun = Instant::now();
+    let (shadow, mut fill) = Shadow::prepare(plan, options, around).await?;
     let before = integrity::before(plan, &shadow.config()).await?;
+    fill.ready = begun.elapsed();
+    around.observer.event(Event::Ready(fill.ready));
     let (pass, sampler_error) = pass::run_pass(pass::Stage {
         plan,
         config: &shadow.config(),
@@ -139,7 +161,7 @@ pub async fn rehearse(
         around,
     })
     .await?;
-    let mut notes = shadow.notes.clone();
+    let mut notes = shadow.notes();
     if let Some(error) = sampler_error {
         notes.push(format!(
             "the lock sampler saw nothing for up to {}: {error}",

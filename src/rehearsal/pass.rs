@@ -9,7 +9,7 @@ use tokio_postgres::Config;
 
 use super::RehearsalError;
 use super::events::Event;
-use super::prepare::Surroundings;
+use super::loaded::Surroundings;
 use super::roster::Roster;
 use super::runner::{self, Ground};
 use super::sampler::{Sampled, Sampler, Watch};

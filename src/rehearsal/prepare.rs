@@ -1,43 +1,31 @@
 //! Makes a shadow ready: server, schema, rows.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_postgres::Config;
 
-use super::events::{Event, Observer};
-use super::stop::Stop;
-use super::{Options, RehearsalError, ShadowFacts, TableSize};
+use super::events::Event;
+use super::filled::Kept;
+use super::loaded::{Loaded, Surroundings, server_options, tell_started};
+use super::{FillFacts, Options, RehearsalError, ShadowFacts, TableSize};
 use crate::postgres::catalog::read_schema;
 use crate::postgres::connect::connect;
 use crate::postgres::given::read_given;
 use crate::postgres::sizes::table_sizes;
 use crate::scenario::Plan;
 use crate::schema::Schema;
-use crate::shadow::fill::{FillOptions, FillProgress, FillSummary, fill};
-use crate::shadow::{Durability, Server, ServerOptions, find_pg_bin, load_schema};
-use crate::synth::{FillPlan, KeyBook, TableSpec, wanted_rows};
-
-/// Sessions of the tool's own beside the application's: migration, lock sampler, integrity, and some
-/// to spare for whoever looks at the shadow meanwhile.
-const OWN_CONNECTIONS: u32 = 10;
-
-/// Who is told, and who may stop it.
-#[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
-    /// Consumes the events.
-    pub observer: &'a dyn Observer,
-    /// The wish to stop.
-    pub stop: &'a Stop,
-}
+use crate::shadow::fill::{FillOptions, FillProgress, fill};
+use crate::shadow::{Durability, Server, load_schema};
+use crate::synth::{EVERY_TABLE, FillPlan, KeyBook, TableSpec, wanted_rows};
 
 /// A running shadow.
 pub(super) struct Shadow {
     pub(super) server: Server,
-    pub(super) schema: Schema,
+    pub(super) loaded: Loaded,
     pub(super) keys: KeyBook,
-    pub(super) notes: Vec<String>,
     fill: Arc<FillPlan>,
 }
 
@@ -47,14 +35,31 @@ impl Shadow {
         plan: &Plan,
         options: &Options,
         around: Surroundings<'_>,
-    ) -> Result<(Self, FillSummary), RehearsalError> {
-        let server = start(plan, options, around).await?;
-        let mut shadow = Self::load(plan, server, Durability::Filling, around).await?;
+    ) -> Result<(Self, FillFacts), RehearsalError> {
+        let kept = Kept::of(plan, options)?;
+        if let Some(kept) = &kept
+            && let Some(restored) = kept.restore(plan, options, around).await?
+        {
+            let shadow = Self::new(plan, restored.server, restored.loaded)?;
+            return Ok((shadow, restored.facts));
+        }
+        let mut shadow = Self::load(plan, options, Durability::Filling, around).await?;
         let filled = shadow.fill(options, around).await?;
+        let manifest = kept
+            .as_ref()
+            .map(|kept| kept.manifest(plan, &shadow.loaded, shadow.fill.rows()));
         around
             .observer
             .event(Event::Preparing("restarting in production's settings"));
-        shadow.server.restart(Durability::Production).await?;
+        let keep = |data: &Path| {
+            if let Some((kept, manifest)) = kept.as_ref().zip(manifest.as_ref()) {
+                kept.keep(data, manifest, around);
+            }
+        };
+        shadow
+            .server
+            .restart_after(Durability::Production, keep)
+            .await?;
         Ok((shadow, filled))
     }
 
@@ -64,48 +69,51 @@ impl Shadow {
         options: &Options,
         around: Surroundings<'_>,
     ) -> Result<Self, RehearsalError> {
-        let server = start(plan, options, around).await?;
-        Self::load(plan, server, Durability::Production, around).await
+        Self::load(plan, options, Durability::Production, around).await
     }
 
-    /// Loads the schema and decides what the tables will hold.
+    /// Starts a server, loads the schema and decides what the tables will hold.
     async fn load(
         plan: &Plan,
-        mut server: Server,
+        options: &Options,
         durability: Durability,
         around: Surroundings<'_>,
     ) -> Result<Self, RehearsalError> {
-        if server.durability() != durability {
-            server.restart(durability).await?;
-        }
+        around
+            .observer
+            .event(Event::Preparing("starting PostgreSQL"));
+        let server = Server::start_as(server_options(plan, options)?, durability).await?;
+        tell_started(&server, around)?;
         around
             .observer
             .event(Event::Preparing("loading the schema"));
         let config = server.config();
-        let loaded = tokio::select! {
-            loaded = load_schema(&config, &plan.schema) => loaded?,
+        let summary = tokio::select! {
+            summary = load_schema(&config, &plan.schema) => summary?,
             () = around.stop.asked() => return Err(RehearsalError::Interrupted),
         };
         let session = connect(&config, "pgrehearse catalog").await?;
         let schema = read_schema(&session.client).await?;
-        let tables: BTreeMap<String, TableSpec> = plan
-            .tables
-            .iter()
-            .map(|(name, table)| (name.clone(), table.fill.clone()))
-            .collect();
-        let given = read_given(&session.client, &wanted_rows(&schema, &tables)).await?;
-        let fill = Arc::new(FillPlan::beside(&schema, &tables, &given, plan.seed)?);
-        let notes = loaded
-            .notes
-            .into_iter()
-            .chain(plan.statistics.strangers(&schema))
-            .chain(fill.notes.iter().cloned())
-            .collect();
+        let wanted = tables(plan);
+        let given = read_given(&session.client, &wanted_rows(&schema, &wanted)).await?;
+        let loaded = Loaded {
+            schema,
+            given,
+            notes: summary.notes,
+        };
+        Self::new(plan, server, loaded)
+    }
+
+    /// A server whose database has the schema, with what its tables hold or will hold.
+    fn new(plan: &Plan, server: Server, loaded: Loaded) -> Result<Self, RehearsalError> {
+        let Loaded { schema, given, .. } = &loaded;
+        let mut fill = FillPlan::beside(schema, &tables(plan), given, plan.seed)?;
+        fill.notes.extend(plan.statistics.strangers(schema));
+        let fill = Arc::new(fill);
         Ok(Self {
             server,
-            schema,
             keys: KeyBook::new(Arc::clone(&fill)),
-            notes,
+            loaded,
             fill,
         })
     }
@@ -114,7 +122,7 @@ impl Shadow {
         &self,
         options: &Options,
         around: Surroundings<'_>,
-    ) -> Result<FillSummary, RehearsalError> {
+    ) -> Result<FillFacts, RehearsalError> {
         let progress = Arc::new(FillProgress::default());
         around.observer.event(Event::Filling(&progress));
         let stop = Arc::new(AtomicBool::new(false));
@@ -124,7 +132,7 @@ impl Shadow {
             stop: Arc::clone(&stop),
         };
         let config = self.server.config();
-        let filling = fill(&config, &self.schema, &self.fill, fill_options);
+        let filling = fill(&config, &self.loaded.schema, &self.fill, fill_options);
         tokio::pin!(filling);
         let filled = tokio::select! {
             filled = &mut filling => filled,
@@ -137,7 +145,18 @@ impl Shadow {
         };
         let filled = filled?;
         around.observer.event(Event::Filled(&filled));
-        Ok(filled)
+        Ok(FillFacts {
+            rows: filled.rows,
+            duration: filled.duration(),
+            cached: false,
+            ready: filled.duration(),
+        })
+    }
+
+    /// What the user should know of the schema and the rows.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let planned = self.fill.notes.iter();
+        self.loaded.notes.iter().chain(planned).cloned().collect()
     }
 
     pub(super) fn config(&self) -> Config {
@@ -159,7 +178,7 @@ impl Shadow {
                 .unwrap_or_default(),
             None => Vec::new(),
         };
-        let production = production_rows(plan, &self.schema);
+        let production = production_rows(plan, &self.loaded.schema);
         let tables = self.fill.tables.iter().map(|table| {
             let name = table.name.to_string();
             let bytes = sizes
@@ -168,7 +187,10 @@ impl Shadow {
                 .map(|(_, bytes)| *bytes);
             TableSize {
                 rows: table.rows,
-                production_rows: production.get(&name).copied().unwrap_or(table.rows),
+                production_rows: match production.get(&name) {
+                    Some(rows) => *rows,
+                    None => unnamed_production_rows(plan, &name, table.rows),
+                },
                 bytes: bytes.and_then(|bytes| u64::try_from(bytes).ok()),
                 name,
             }
@@ -188,34 +210,6 @@ impl Shadow {
     }
 }
 
-async fn start(
-    plan: &Plan,
-    options: &Options,
-    around: Surroundings<'_>,
-) -> Result<Server, RehearsalError> {
-    around
-        .observer
-        .event(Event::Preparing("starting PostgreSQL"));
-    let application = plan
-        .application
-        .instances
-        .saturating_mul(plan.application.pool_size);
-    let server = Server::start(ServerOptions {
-        pg_bin: find_pg_bin(options.pg_bin.as_deref())?,
-        settings: plan.shadow.settings.clone(),
-        connections: application.saturating_add(OWN_CONNECTIONS),
-        keep: options.keep,
-    })
-    .await?;
-    around
-        .observer
-        .event(Event::ServerStarted(&server.emergency()));
-    match around.stop.is_set() {
-        true => Err(RehearsalError::Interrupted),
-        false => Ok(server),
-    }
-}
-
 fn production_rows(plan: &Plan, schema: &Schema) -> BTreeMap<String, u64> {
     plan.tables
         .iter()
@@ -226,4 +220,25 @@ fn production_rows(plan: &Plan, schema: &Schema) -> BTreeMap<String, u64> {
             ))
         })
         .collect()
+}
+
+/// What the scenario says of its tables.
+fn tables(plan: &Plan) -> BTreeMap<String, TableSpec> {
+    plan.tables
+        .iter()
+        .map(|(name, table)| (name.clone(), table.fill.clone()))
+        .collect()
+}
+
+/// The production's rows of a table that the scenario does not name and that has `rows` here: the
+/// captured ones. One that cannot hold as many as others has no more in production either.
+fn unnamed_production_rows(plan: &Plan, name: &str, rows: u64) -> u64 {
+    let captured = plan.statistics.table(name).map(|table| table.rows);
+    if let Some(captured) = captured.filter(|captured| *captured > 0) {
+        return captured;
+    }
+    match plan.tables.get(EVERY_TABLE) {
+        Some(every) if every.fill.rows == rows => every.production_rows.0,
+        _ => rows,
+    }
 }

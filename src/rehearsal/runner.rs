@@ -7,8 +7,8 @@ use tokio_postgres::error::SqlState;
 
 use super::events::Event;
 use super::facts::StatementFacts;
+use super::loaded::Surroundings;
 use super::migration_session::{MigrationSession, Outcome, failure, server_error};
-use super::prepare::Surroundings;
 use super::roster::Roster;
 use crate::observe::{HeldLock, Migration, MigrationError, MigrationOutcome, Statement};
 use crate::postgres::facts::FactSnapshot;

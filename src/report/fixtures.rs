@@ -48,6 +48,8 @@ fn report(pass: Pass) -> Report {
         fill: Some(Fill {
             rows: 2_100_000,
             duration: secs(11.5),
+            cached: false,
+            ready: secs(14.2),
         }),
         tables: vec![Table {
             name: "public.measurements".to_owned(),

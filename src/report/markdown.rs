@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use crate::judge::wording::{self, bytes, percent, place, thousands};
+use crate::judge::wording::{self, percent, place, thousands};
 use crate::judge::{Finding, Unit, blame, worst_of_each_rule};
 use crate::observe::{Latency, Pass, PassName, Phase, PhaseName};
 use crate::scenario::plan::Outcome;
 use crate::sql::Hazard;
-use crate::units::Span;
+use crate::units::{Bytes, Span};
 
 use super::Report;
 use super::facts::{facts, leftovers, rate};
@@ -196,7 +196,7 @@ fn statements(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
             ),
             Span(statement.duration).to_string(),
             Span(statement.lock_wait).to_string(),
-            bytes(statement.wal_bytes),
+            Bytes(statement.wal_bytes).to_string(),
             text(&facts(statement, pass.name).join("; ")),
         ];
         row(out, &cells)?;

@@ -128,14 +128,20 @@ pub struct Environment {
     pub settings: BTreeMap<String, String>,
 }
 
-/// What filling the tables took.
+/// How the tables got their rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fill {
-    /// Rows written.
+    /// Rows of the filled tables.
     pub rows: u64,
-    /// Time from the first row to the last ANALYZE.
+    /// Time from the first row to the last ANALYZE; of a cached database, to copy it.
     #[serde(with = "seconds")]
     pub duration: Duration,
+    /// Whether the rows came with a database that an earlier run had filled.
+    #[serde(default)]
+    pub cached: bool,
+    /// Time from the start of the rehearsal to the warm-up.
+    #[serde(default, with = "seconds")]
+    pub ready: Duration,
 }
 
 /// A filled table.

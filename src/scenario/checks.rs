@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::document::Document;
 use super::error::ScenarioError;
-use super::file::{Contents, Table, Transaction, setting_text};
-use crate::synth::ColumnSpec;
+use super::file::{Contents, Table, Traffic, Transaction, setting_text};
+use crate::synth::{ColumnSpec, EVERY_TABLE};
 use crate::units::Span;
 
 /// What reports call the sessions that are not the traffic's, or are between two transactions. A
@@ -21,7 +21,9 @@ pub(super) fn check(document: &Document, contents: &Contents) -> Result<(), Scen
     for (name, table) in &contents.tables {
         checks.table(name, table)?;
     }
-    checks.traffic(contents)?;
+    if let Some(traffic) = &contents.traffic {
+        checks.traffic(traffic)?;
+    }
     checks.application(contents)?;
     checks.migration(contents)?;
     checks.limits(contents)?;
@@ -78,9 +80,10 @@ impl Checks<'_> {
         let given = [
             schema.file.is_some(),
             schema.files.is_some(),
+            schema.list.is_some(),
             schema.source.is_some(),
         ];
-        self.exactly_one(&given, &["schema"], "`file`, `files` or `source`")?;
+        self.exactly_one(&given, &["schema"], "`file`, `files`, `list` or `source`")?;
         let has_files = schema.files.as_ref().is_none_or(|files| !files.is_empty());
         self.require(has_files, &["schema", "files"], "no file is named")
     }
@@ -95,6 +98,11 @@ impl Checks<'_> {
     }
 
     fn table(&self, name: &str, table: &Table) -> Checked {
+        self.require(
+            name != EVERY_TABLE || table.columns.is_empty(),
+            &["tables", name, "columns"],
+            "columns are those of one table: name it under [tables]",
+        )?;
         table
             .columns
             .iter()
@@ -153,8 +161,7 @@ impl Checks<'_> {
         self.require(holds, key, "a fraction must be from 0 to 1")
     }
 
-    fn traffic(&self, contents: &Contents) -> Checked {
-        let traffic = &contents.traffic;
+    fn traffic(&self, traffic: &Traffic) -> Checked {
         let given = [traffic.rate.is_some(), traffic.clients.is_some()];
         self.exactly_one(&given, &["traffic"], "`rate` or `clients`")?;
         self.require(

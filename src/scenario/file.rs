@@ -26,8 +26,8 @@ pub struct Contents {
     /// The tables to fill.
     #[serde(default)]
     pub tables: BTreeMap<String, Table>,
-    /// What the application sends.
-    pub traffic: Traffic,
+    /// What the application sends; a fill alone needs none.
+    pub traffic: Option<Traffic>,
     /// The fleet that sends it.
     #[serde(default)]
     pub application: Application,
@@ -50,6 +50,15 @@ pub struct Contents {
     pub invariants: Vec<Invariant>,
 }
 
+impl Contents {
+    /// What the traffic consists of; empty without traffic.
+    pub fn transactions(&self) -> &[Transaction] {
+        self.traffic
+            .as_ref()
+            .map_or(&[], |traffic| &traffic.transactions)
+    }
+}
+
 /// `[shadow]`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -68,6 +77,8 @@ pub struct Schema {
     pub file: Option<String>,
     /// SQL files in order.
     pub files: Option<Vec<String>>,
+    /// A text file that names SQL files in order, one a line, relative to itself.
+    pub list: Option<String>,
     /// A live database.
     pub source: Option<String>,
     /// What is known of the tables of a captured database: a `statistics.json`.

@@ -25,7 +25,10 @@ const LIMITATIONS: [Limitation; 8] = [
     },
     Limitation {
         key: &["traffic", "clients"],
-        asked_for: |contents| contents.traffic.clients.is_some(),
+        asked_for: |contents| {
+            let mut traffic = contents.traffic.iter();
+            traffic.any(|traffic| traffic.clients.is_some())
+        },
         instead: "give a `rate` instead: transactions per second, open loop",
     },
     Limitation {
@@ -79,7 +82,7 @@ pub(super) fn refuse_unsupported(
             return refuse(limitation.key, limitation.instead);
         }
     }
-    let mut transactions = contents.traffic.transactions.iter();
+    let mut transactions = contents.transactions().iter();
     match transactions.position(|transaction| transaction.role == Role::Next) {
         Some(index) => refuse(
             &["traffic", "transactions", &index.to_string(), "role"],

@@ -79,7 +79,7 @@ fn without_statistics<S: Serializer>(fill: &TableSpec, to: S) -> Result<S::Ok, S
     let bare = TableSpec {
         rows: fill.rows,
         columns: fill.columns.clone(),
-        statistics: BTreeMap::new(),
+        ..TableSpec::default()
     };
     bare.serialize(to)
 }

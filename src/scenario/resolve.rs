@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::error::{ResolveError, ScenarioError};
 use super::file::{Transaction, setting_text};
 use super::plan::{
-    ApplicationPlan, InvariantPlan, Limits, MigrationPlan, PhasesPlan, Plan, ShadowPlan,
-    SourceFile, TablePlan, TrafficPlan, TransactionMode, TransactionPlan,
+    ApplicationPlan, Arrivals, InvariantPlan, Limits, MigrationPlan, PhasesPlan, Plan, Protocol,
+    ShadowPlan, SourceFile, TablePlan, TrafficPlan, TransactionMode, TransactionPlan,
 };
 use super::reading::ScenarioFile;
 use crate::pgbench::Script;
 use crate::sql::{MigrationScript, check_transactions, split};
-use crate::synth::{Statistics, TableSpec};
+use crate::synth::{EVERY_TABLE, Statistics, TableSpec};
 use crate::units::{Rate, Rows, Span};
 
 /// Files' texts by the path that the scenario gives them.
@@ -26,13 +26,28 @@ impl ScenarioFile {
     /// # Errors
     ///
     /// A text that is not in `sources`, a script or migration with a fault in it, a statement that
-    /// cannot run in the transaction it would have, no migration at all.
+    /// cannot run in the transaction it would have, no migration or no traffic at all.
     pub fn resolve(
         &self,
         sources: &Sources,
         migration: Option<&str>,
         rows_scale: f64,
     ) -> Result<Plan, ResolveError> {
+        let fill = self.resolve_fill(sources, rows_scale)?;
+        Ok(Plan {
+            traffic: self.traffic(sources)?,
+            migration: self.migration(sources, migration)?,
+            ..fill
+        })
+    }
+
+    /// The plan of a fill alone, made of the texts of [`Self::schema_files`]: its traffic has no
+    /// transactions and its migration no statements, whatever the scenario says of them.
+    ///
+    /// # Errors
+    ///
+    /// A text that is not in `sources`, a scale that is no number above 0.
+    pub fn resolve_fill(&self, sources: &Sources, rows_scale: f64) -> Result<Plan, ResolveError> {
         let contents = &self.contents;
         let statistics = self.statistics(sources)?;
         Ok(Plan {
@@ -46,9 +61,14 @@ impl ScenarioFile {
             schema: self.schema(sources)?,
             tables: self.tables(rows_scale, &statistics)?,
             statistics,
-            traffic: self.traffic(sources)?,
+            traffic: TrafficPlan {
+                rate: Rate(0.0),
+                arrivals: Arrivals::default(),
+                protocol: Protocol::default(),
+                transactions: Vec::new(),
+            },
             application: self.application(),
-            migration: self.migration(sources, migration)?,
+            migration: self.migration_of(&[], Vec::new()),
             phases: self.phases(),
             limits: self.limits(),
             invariants: self.invariants(),
@@ -75,7 +95,8 @@ impl ScenarioFile {
 
     fn schema(&self, sources: &Sources) -> Result<Vec<SourceFile>, ScenarioError> {
         let schema = &self.contents.schema;
-        let files = schema.file.iter().chain(schema.files.iter().flatten());
+        let given = schema.file.iter().chain(schema.files.iter().flatten());
+        let files = given.chain(&self.listed);
         files
             .map(|file| {
                 Ok(SourceFile {
@@ -112,6 +133,10 @@ impl ScenarioFile {
                 rows: scaled(table.rows, rows_scale),
                 columns: table.columns.clone(),
                 statistics: captured.map_or_else(BTreeMap::new, |known| known.columns.clone()),
+                unnamed: match name == EVERY_TABLE {
+                    true => statistics.tables.clone(),
+                    false => BTreeMap::new(),
+                },
             };
             let captured_rows = captured.map(|known| known.rows).filter(|rows| *rows > 0);
             let production_rows = table
@@ -128,7 +153,11 @@ impl ScenarioFile {
     }
 
     fn traffic(&self, sources: &Sources) -> Result<TrafficPlan, ResolveError> {
-        let traffic = &self.contents.traffic;
+        let Some(traffic) = &self.contents.traffic else {
+            let message =
+                "a rehearsal needs [traffic]: a `rate`, and at least one [[traffic.transactions]]";
+            return Err(self.document.error_at(&["traffic"], message).into());
+        };
         let transactions = traffic.transactions.iter().enumerate();
         Ok(TrafficPlan {
             rate: Rate(traffic.rate.unwrap_or_default()),
@@ -191,17 +220,23 @@ impl ScenarioFile {
                 .error_at(&["migration"], "no migration is named: give a `file`")
                 .into());
         }
-        Ok(MigrationPlan {
+        let scripts = files.iter();
+        let scripts = scripts
+            .map(|file| self.migration_script(sources, file))
+            .collect::<Result<_, _>>()?;
+        Ok(self.migration_of(&files, scripts))
+    }
+
+    fn migration_of(&self, files: &[&str], scripts: Vec<MigrationScript>) -> MigrationPlan {
+        let given = &self.contents.migration;
+        MigrationPlan {
             file: files.join(", "),
-            scripts: files
-                .iter()
-                .map(|file| self.migration_script(sources, file))
-                .collect::<Result<_, _>>()?,
+            scripts,
             transaction: given.transaction,
             lock_timeout: or(given.lock_timeout, Duration::ZERO),
             attempts: given.attempts.unwrap_or(1),
             backoff: or(given.backoff, Duration::from_secs(1)),
-        })
+        }
     }
 
     fn migration_script(

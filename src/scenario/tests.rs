@@ -257,7 +257,7 @@ fn unknown_keys_are_named() {
     28 | colour = 80
        | ^^^^^^
        |
-       = help: there are references, distribution, null_fraction, orphan_fraction, values, weights, range, pattern, width, distinct
+       = help: there are references, distribution, null_fraction, orphan_fraction, values, weights, range, pattern, width, distinct, sql, correlation
     "#);
     insta::assert_snapshot!(error_with("seed = 42", "seeds = 42"), @r#"
     error: unknown key `seeds`
@@ -448,7 +448,7 @@ fn values_that_make_no_sense_are_shown() {
        |            ^^^
     "#);
     insta::assert_snapshot!(error_with(r#"file = "schema.sql""#, "file = 'a.sql'\nfiles = ['b.sql']"), @r#"
-    error: only one of `file`, `files` or `source` may be given
+    error: only one of `file`, `files`, `list` or `source` may be given
      --> scenario.toml:9:2
       |
     9 | [schema]
@@ -664,6 +664,95 @@ fn faults_in_migrations_are_shown_there() {
     let file = parse("scenario.toml", &statement, &[]).unwrap();
     let migration = "CREATE INDEX CONCURRENTLY i ON t (a);";
     assert!(file.resolve(&sources(&files(migration)), None, 1.0).is_ok());
+}
+
+/// All that a fill needs.
+const FILL: &str = r#"name = "fill"
+schema.list = "product/LOAD-ORDER"
+tables."*".rows = 1000
+"#;
+
+#[test]
+fn a_fill_needs_three_lines() {
+    let mut file = parse("scenario.toml", FILL, &[]).unwrap();
+    assert_eq!(file.list(), Some(Path::new("product/LOAD-ORDER")));
+    assert_eq!(file.files(), Vec::<PathBuf>::new());
+    file.include("# The schema.\n\nschema.sql\n  later/01.sql\r\nschema.sql\n")
+        .unwrap();
+    let files = ["product/schema.sql", "product/later/01.sql"];
+    assert_eq!(file.files(), files.map(PathBuf::from));
+    assert_eq!(file.schema_files(), file.files());
+    let sources = sources(&[(files[0], "SELECT 1;"), (files[1], "SELECT 2;")]);
+    let plan = file.resolve_fill(&sources, 0.5).unwrap();
+    let names: Vec<&str> = plan.schema.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [files[0], files[1], files[0]],
+        "as the list has them"
+    );
+    assert_eq!(plan.tables["*"].fill.rows, 500);
+    assert!(plan.traffic.transactions.is_empty() && plan.migration.scripts.is_empty());
+    let error = file.resolve(&sources, None, 1.0).unwrap_err();
+    insta::assert_snapshot!(error, @r#"
+    error: a rehearsal needs [traffic]: a `rate`, and at least one [[traffic.transactions]]
+    --> scenario.toml
+    "#);
+    insta::assert_snapshot!(file.missing(Path::new(files[1]), "not there"), @r#"
+    error: cannot read product/later/01.sql: not there
+     --> scenario.toml:2:15
+      |
+    2 | schema.list = "product/LOAD-ORDER"
+      |               ^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: paths in the list are relative to the list
+    "#);
+    insta::assert_snapshot!(file.missing(Path::new("product/LOAD-ORDER"), "not there"), @r#"
+    error: cannot read product/LOAD-ORDER: not there
+     --> scenario.toml:2:15
+      |
+    2 | schema.list = "product/LOAD-ORDER"
+      |               ^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: paths are relative to the scenario's folder
+    "#);
+    insta::assert_snapshot!(file.include("# nothing\n").unwrap_err(), @r#"
+    error: the list names no file: write one path a line, relative to the list
+     --> scenario.toml:2:15
+      |
+    2 | schema.list = "product/LOAD-ORDER"
+      |               ^^^^^^^^^^^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn a_fill_reads_the_schema_alone() {
+    let file = parse("scenario.toml", FULL, &[]).unwrap();
+    assert_eq!(file.schema_files(), [PathBuf::from("schema.sql")]);
+    let sources = sources(&[("schema.sql", "SELECT 1;")]);
+    let plan = file.resolve_fill(&sources, 1.0).unwrap();
+    assert!(plan.traffic.transactions.is_empty() && plan.migration.scripts.is_empty());
+    assert_eq!(plan.tables["patients"].fill.rows, 100_000);
+    assert!(file.resolve(&sources, None, 1.0).is_err());
+}
+
+#[test]
+fn columns_belong_to_one_table() {
+    let text = format!("{FILL}tables.\"*\".columns.id.width = 8\n");
+    insta::assert_snapshot!(parse("scenario.toml", &text, &[]).unwrap_err(), @r#"
+    error: columns are those of one table: name it under [tables]
+     --> scenario.toml:4:12
+      |
+    4 | tables."*".columns.id.width = 8
+      |            ^^^^^^^
+    "#);
+    let text = FILL.replace("schema.list = \"product", "schema.list = \"${HOME}");
+    insta::assert_snapshot!(parse("scenario.toml", &text, &[]).unwrap_err(), @r#"
+    error: environment variables are read in `schema.source` alone
+     --> scenario.toml:2:15
+      |
+    2 | schema.list = "${HOME}/LOAD-ORDER"
+      |               ^^^^^^^^^^^^^^^^^^^^
+    "#);
 }
 
 proptest! {

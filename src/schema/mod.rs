@@ -54,19 +54,19 @@ impl RelationName {
 /// The user tables of a database with all that decides what rows they can hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
-    /// Ordinary tables, by schema and name.
+    /// Ordinary and partitioned tables, by schema and name.
     pub tables: Vec<Table>,
     /// Relations that could be taken for one of these.
     #[serde(default)]
     pub others: Vec<OtherRelation>,
 }
 
-/// A relation with rows that is no ordinary table.
+/// A relation with rows that is not filled by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherRelation {
     /// Its name.
     pub name: RelationName,
-    /// What it is: `a partitioned table`, `a view`.
+    /// What it is: `a partition of public.orders`, `a view`.
     pub kind: String,
 }
 
@@ -88,7 +88,8 @@ pub struct Table {
     /// Exclusion constraints.
     #[serde(default)]
     pub exclusions: Vec<Exclusion>,
-    /// How its rows are spread over partitions, of a partitioned table.
+    /// How its rows are spread over partitions, of a partitioned table. Unique keys, foreign keys and
+    /// exclusion constraints of a partition alone are kept as those of the whole table.
     #[serde(default)]
     pub partitioning: Option<Partitioning>,
 }
@@ -181,6 +182,16 @@ impl TypeKind {
         }
         kind
     }
+
+    /// The CHECKs of all its domains.
+    pub fn domain_checks(&self) -> Vec<&str> {
+        let (mut kind, mut all) = (self, Vec::new());
+        while let Self::Domain { base, checks, .. } = kind {
+            all.extend(checks.iter().map(String::as_str));
+            kind = base;
+        }
+        all
+    }
 }
 
 /// Columns whose values together are unique.
@@ -197,6 +208,9 @@ pub struct UniqueKey {
     /// Expressions among its columns, by `pg_get_indexdef`: their columns are not in `columns`.
     #[serde(default)]
     pub expressions: Vec<String>,
+    /// The condition of a partial one, by `pg_get_expr`.
+    #[serde(default)]
+    pub predicate: Option<String>,
 }
 
 /// An exclusion constraint: no two rows for which all operators hold.
@@ -208,10 +222,13 @@ pub struct Exclusion {
     pub elements: Vec<(String, String)>,
     /// Whether it is partial (`WHERE`).
     pub partial: bool,
+    /// The condition of a partial one, by `pg_get_expr`.
+    #[serde(default)]
+    pub predicate: Option<String>,
 }
 
 /// How a partitioned table's rows are spread over its partitions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Partitioning {
     /// The strategy.
     pub strategy: PartitionStrategy,
@@ -234,7 +251,7 @@ pub enum PartitionStrategy {
 }
 
 /// One partition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Partition {
     /// `pg_class.oid`.
     pub oid: u32,
@@ -244,6 +261,9 @@ pub struct Partition {
     pub bound: PartitionBound,
     /// How it is partitioned itself.
     pub partitioning: Option<Box<Partitioning>>,
+    /// CHECK constraints that it has and its parent has not.
+    #[serde(default)]
+    pub checks: Vec<Check>,
 }
 
 /// Which rows a partition takes.
@@ -311,6 +331,27 @@ pub struct Check {
     pub columns: Vec<String>,
 }
 
+impl Partitioning {
+    /// Partitions at any depth that hold rows themselves, in order.
+    pub fn leaves(&self) -> Vec<&Partition> {
+        let below = |partition: &'_ Partition| partition.partitioning.is_none();
+        let all = self.descendants().into_iter();
+        all.filter(|partition| below(partition)).collect()
+    }
+
+    /// All partitions at any depth, each before its own.
+    pub fn descendants(&self) -> Vec<&Partition> {
+        let mut all = Vec::new();
+        for partition in &self.partitions {
+            all.push(partition);
+            if let Some(sub) = &partition.partitioning {
+                all.extend(sub.descendants());
+            }
+        }
+        all
+    }
+}
+
 impl Schema {
     /// The table that a scenario means by `name` or `schema.name`; see [`RelationName::find`].
     pub fn table(&self, name: &str) -> Option<&Table> {
@@ -332,6 +373,15 @@ impl Schema {
 }
 
 impl Table {
+    /// The oids of the relations that hold its rows: its own or, where it is partitioned, those of all
+    /// partitions that are not partitioned themselves.
+    pub fn storage(&self) -> Vec<u32> {
+        match &self.partitioning {
+            None => vec![self.oid],
+            Some(partitioning) => partitioning.leaves().iter().map(|leaf| leaf.oid).collect(),
+        }
+    }
+
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)

@@ -53,6 +53,15 @@ pub fn find_pg_bin(explicit: Option<&Path>) -> Result<PathBuf, ServerError> {
         .ok_or(ServerError::NoPostgres)
 }
 
+/// The build of PostgreSQL that [`find_pg_bin`] finds: its version and where it is.
+///
+/// # Errors
+/// As [`find_pg_bin`]; programs that cannot be run.
+pub fn postgres_build(explicit: Option<&Path>) -> Result<String, ServerError> {
+    let Installation { version, bin, .. } = Installation::open(&find_pg_bin(explicit)?)?;
+    Ok(format!("{version} in {}", bin.display()))
+}
+
 fn missing_program(bin: &Path) -> Option<&'static str> {
     PROGRAMS
         .into_iter()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio_postgres::Config;
 
+use super::cache::CachedFill;
 use super::cluster::Cluster;
 use super::directory::{RunDirectory, sweep};
 use super::error::ServerError;
@@ -51,6 +52,46 @@ impl Server {
     /// Each names what is wrong and what to do; where the server itself failed, with the last lines
     /// of its log. Nothing is left behind.
     pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
+        Self::start_as(options, Durability::Production).await
+    }
+
+    /// As [`start`](Self::start), with this durability.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_as(
+        options: ServerOptions,
+        durability: Durability,
+    ) -> Result<Self, ServerError> {
+        let server = Self::prepare(options, durability)?;
+        server.cluster.initialize().await?;
+        server.cluster.launch(durability).await?;
+        server.create_database().await?;
+        Ok(server)
+    }
+
+    /// Starts a server on a copy of a cached database, as durable as in production.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start); the copy cannot be made, or `stopped` ended it.
+    pub async fn restore(
+        options: ServerOptions,
+        cached: &CachedFill,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Self, ServerError> {
+        let server = Self::prepare(options, Durability::Production)?;
+        let data = server.cluster.postmaster.directory.data();
+        let account = server.cluster.installation.account.as_ref();
+        cached
+            .copy_to(&data, account, stopped)
+            .map_err(|source| ServerError::File { path: data, source })?;
+        server.cluster.flush().await?;
+        server.cluster.launch(Durability::Production).await?;
+        Ok(server)
+    }
+
+    /// Everything but the data directory.
+    fn prepare(options: ServerOptions, durability: Durability) -> Result<Self, ServerError> {
         sweep();
         let settings = Settings {
             machine: Machine::measure(),
@@ -60,18 +101,14 @@ impl Server {
         settings.check()?;
         let installation = Installation::open(&options.pg_bin)?;
         let directory = RunDirectory::create(installation.account.as_ref(), options.keep)?;
-        let server = Self {
+        Ok(Self {
             cluster: Cluster {
                 installation,
                 settings,
                 postmaster: Arc::new(Postmaster::new(directory)),
             },
-            durability: Durability::Production,
-        };
-        server.cluster.initialize().await?;
-        server.cluster.launch(server.durability).await?;
-        server.create_database().await?;
-        Ok(server)
+            durability,
+        })
     }
 
     /// How to connect as the superuser to the database that is rehearsed on.
@@ -113,12 +150,27 @@ impl Server {
     /// # Errors
     /// As [`start`](Self::start). The server is then down.
     pub async fn restart(&mut self, durability: Durability) -> Result<(), ServerError> {
+        self.restart_after(durability, |_| ()).await.map(drop)
+    }
+
+    /// As [`restart`](Self::restart), and meanwhile hands the data directory to whoever wants to
+    /// copy it.
+    ///
+    /// # Errors
+    /// As [`restart`](Self::restart).
+    pub async fn restart_after<T>(
+        &mut self,
+        durability: Durability,
+        meanwhile: impl FnOnce(&Path) -> T,
+    ) -> Result<T, ServerError> {
         self.cluster.shut_down().await?;
         if (self.durability, durability) == (Durability::Filling, Durability::Production) {
             self.cluster.flush().await?;
         }
         self.durability = durability;
-        self.cluster.launch(durability).await
+        let done = meanwhile(&self.cluster.postmaster.directory.data());
+        self.cluster.launch(durability).await?;
+        Ok(done)
     }
 
     /// A handle that ends the server from elsewhere, at once.

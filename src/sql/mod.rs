@@ -5,6 +5,7 @@ mod error;
 mod expression;
 mod hazard;
 mod kind;
+mod partition_bound;
 mod scanner;
 mod split;
 mod statement;
@@ -13,9 +14,13 @@ mod transactions;
 
 pub use dump::{SchemaItem, parse_schema_file};
 pub use error::SqlError;
-pub use expression::{Bound, BoundRule, understand_check};
+pub use expression::{
+    Bound, BoundRule, Comparison, Formula, Relation, TextPattern, understand_check,
+    understand_condition,
+};
 pub use hazard::{hazards, script_hazards};
 pub use kind::StatementKind;
+pub use partition_bound::parse_partition_bound;
 pub use split::split;
 pub use transactions::check_transactions;
 

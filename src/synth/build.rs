@@ -1,11 +1,13 @@
 //! From a schema and a scenario to the plan of every column.
 
+mod cased;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::schema::{Column, RelationName, Schema, Table};
-use crate::sql::{Bound, BoundRule, understand_check};
 
+use super::cases::{Cases, NoCase};
 use super::column::ColumnPlan;
 use super::error::{Problem, SynthError};
 use super::linked::{is_within, linked_column, unfollowed};
@@ -15,6 +17,7 @@ use super::plan::{FillPlan, TablePlan};
 use super::unique::Uniqueness;
 use super::world::World;
 use super::{GivenRows, TableSpec, random};
+use cased::Variant;
 
 /// Tables with rows, and what decides their columns.
 type Ground<'a> = BTreeMap<&'a RelationName, Planned<'a>>;
@@ -24,6 +27,7 @@ struct Planned<'a> {
     table: &'a Table,
     links: Links,
     unique: Uniqueness,
+    cases: Cases,
 }
 
 /// Plans columns, each after those that it references.
@@ -31,6 +35,8 @@ struct Builder<'g> {
     world: &'g World<'g>,
     ground: &'g Ground<'g>,
     built: BTreeMap<(RelationName, String), Option<Arc<ColumnPlan>>>,
+    /// Plans of columns in single cases of their rows.
+    variants: BTreeMap<(RelationName, String, usize), Variant>,
     /// Columns whose parents are being planned.
     open: BTreeSet<(RelationName, String)>,
     notes: Vec<String>,
@@ -40,7 +46,8 @@ impl FillPlan {
     /// Plans the rows of the tables that `tables` names, by `name` or `schema.name`.
     ///
     /// Columns get values by their type, foreign keys, unique keys and CHECKs, and by what the
-    /// scenario says of them. Nullable columns are NULL in a tenth of the rows unless they have a
+    /// scenario says of them; [`EVERY_TABLE`](super::EVERY_TABLE) stands for those that it does not
+    /// name. Nullable columns are NULL in a tenth of the rows unless they have a
     /// default, are part of a key or of the scenario.
     ///
     /// # Errors
@@ -65,8 +72,18 @@ impl FillPlan {
         given: &[GivenRows],
         seed: u64,
     ) -> Result<Self, SynthError> {
-        let world = World::new(schema, tables, given, random::key(seed, "fill"))?;
-        build(&world, given)
+        let mut world = World::new(schema, tables, given, random::key(seed, "fill"))?;
+        loop {
+            match build(&world, given) {
+                // Each turn takes rows from a table, so there is an end.
+                Err(error) if world.shrink(&error) => {}
+                Err(error) => return Err(error),
+                Ok(mut plan) => {
+                    plan.notes.extend(world.notes());
+                    return Ok(plan);
+                }
+            }
+        }
     }
 }
 
@@ -80,6 +97,7 @@ fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError>
         world,
         ground: &ground,
         built: BTreeMap::new(),
+        variants: BTreeMap::new(),
         open: BTreeSet::new(),
         notes: world.unfollowed(),
     };
@@ -118,26 +136,26 @@ fn plan_table<'a>(world: &World<'a>, table: &'a Table) -> Result<Planned<'a>, Sy
     let links = Links::of_table(world, table)?;
     let counted = |column: &Column| capacity(world, table, column);
     let unique = Uniqueness::of_table(world, table, &links, &counted)?;
+    let cases = Cases::of_table(world, table, &links, &[]);
+    let mut cases = cases.map_err(|none| contradiction(table, none))?;
+    let digits = unique.digits.keys().chain(&unique.chains);
+    let fixed = unique.unique.iter().chain(digits).cloned().collect();
+    cases.settle(world, table, &fixed);
     Ok(Planned {
         table,
         links,
         unique,
+        cases,
     })
 }
 
-/// The CHECKs of a table that are not, or not all, understood.
-fn unknown_checks(table: &Table) -> impl Iterator<Item = String> {
-    let unknown = |bound: &Bound| matches!(bound.rule, BoundRule::Unknown(_));
-    let checks = table.checks.iter().filter(move |check| {
-        let bounds = understand_check(&check.expression);
-        bounds.is_empty() || bounds.iter().any(unknown)
-    });
-    checks.map(|check| {
-        format!(
-            "{}: CHECK {} is not understood; rows may break it",
-            table.name, check.name
-        )
-    })
+fn contradiction(table: &Table, none: NoCase) -> SynthError {
+    SynthError::NoCase {
+        table: table.name.to_string(),
+        constraints: none.constraints.join(", "),
+        columns: none.columns.join(", "),
+        section: table.name.scenario_key(),
+    }
 }
 
 impl<'g> Builder<'g> {
@@ -147,7 +165,7 @@ impl<'g> Builder<'g> {
         let Some(planned) = ground.get(&table.name) else {
             return Ok(Vec::new());
         };
-        self.notes.extend(unknown_checks(table));
+        self.notes.extend(planned.cases.notes.iter().cloned());
         self.notes.extend(planned.unique.notes.iter().cloned());
         let mut columns = Vec::new();
         for column in &table.columns {
@@ -199,9 +217,13 @@ impl<'g> Builder<'g> {
             table: planned.table,
             column,
             unique: &planned.unique,
+            within: None,
         };
         if let Some(reason) = planned.links.null.get(name) {
             return Ok(place.null(reason));
+        }
+        if let Some(group) = planned.cases.group(name) {
+            return self.cased_column(place, &planned.links, group);
         }
         match planned.links.deciding(name) {
             Some(link) => self.new_linked_column(place, link),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::cases::Chooser;
+use super::derived::{Apart, Derived};
 use super::draw::Draw;
 use super::random;
 use super::shape::{Shape, escape};
@@ -48,6 +50,33 @@ pub(crate) enum Source {
     Shape { shape: Shape, capacity: u64 },
     /// Those of the column that it references.
     Column(Arc<ColumnPlan>),
+    /// Those of another plan in each case that a row may belong to.
+    Cases(Cased),
+    /// Between those of other columns in the same row.
+    Derived(Box<Derived>),
+    /// Other than those of other columns in the same row.
+    Apart(Apart),
+}
+
+/// A plan for each case; none where the column is NULL.
+#[derive(Debug, Clone)]
+pub(crate) struct Cased {
+    pub(crate) chooser: Chooser,
+    pub(crate) plans: Vec<Option<Arc<ColumnPlan>>>,
+    /// Whether all plans differ in their nulls alone.
+    pub(crate) alike: bool,
+}
+
+impl Cased {
+    fn plan(&self, row: u64) -> Option<&Arc<ColumnPlan>> {
+        self.plans.get(self.chooser.case(row))?.as_ref()
+    }
+
+    /// The plan whose values all cases share, if they do.
+    fn shared(&self) -> Option<&Arc<ColumnPlan>> {
+        let first = self.plans.iter().flatten().next();
+        first.filter(|_| self.alike)
+    }
 }
 
 /// Orphans are spread over at most so many keys.
@@ -73,11 +102,19 @@ impl ColumnPlan {
                 true
             }
             Source::Column(parent) => parent.write(ordinal, out),
+            Source::Cases(cased) => cased.plan(row).is_some_and(|plan| plan.write(row, out)),
+            Source::Derived(derived) => derived.write(row, out),
+            Source::Apart(apart) => apart.write(row, out),
         }
     }
 
     /// Writes the value in a row in COPY's text format.
     pub(crate) fn copy(&self, row: u64, out: &mut Vec<u8>) {
+        if let Source::Cases(cased) = &self.source
+            && let Some(plan) = cased.plan(row)
+        {
+            return plan.copy(row, out);
+        }
         let start = out.len();
         if !self.write(row, out) {
             out.extend_from_slice(b"\\N");
@@ -89,7 +126,8 @@ impl ColumnPlan {
     fn is_plain(&self) -> bool {
         match &self.root().source {
             Source::Shape { shape, .. } => shape.is_plain(),
-            Source::Column(_) => false,
+            Source::Derived(_) => true,
+            _ => false,
         }
     }
 
@@ -101,22 +139,32 @@ impl ColumnPlan {
     /// The column at the end of the foreign keys.
     pub(crate) fn root(&self) -> &ColumnPlan {
         let mut column = self;
-        while let Source::Column(parent) = &column.source {
-            column = parent;
+        loop {
+            column = match &column.source {
+                Source::Column(parent) => parent,
+                Source::Cases(cased) => match cased.shared() {
+                    Some(plan) => plan,
+                    None => return column,
+                },
+                _ => return column,
+            };
         }
-        column
     }
 
     /// Whether its values come, perhaps through others, from this very column.
     pub(crate) fn comes_from(&self, other: &ColumnPlan) -> bool {
         let mut column = self;
-        while let Source::Column(parent) = &column.source {
-            if std::ptr::eq(Arc::as_ptr(parent), other) {
-                return true;
-            }
-            column = parent;
+        loop {
+            column = match &column.source {
+                Source::Column(parent) if std::ptr::eq(Arc::as_ptr(parent), other) => return true,
+                Source::Column(parent) => parent,
+                Source::Cases(cased) => match cased.shared() {
+                    Some(plan) => plan,
+                    None => return false,
+                },
+                _ => return false,
+            };
         }
-        false
     }
 
     /// How many values its type has beyond those that rows have.
@@ -151,7 +199,7 @@ impl ColumnPlan {
                 matches!(shape, Shape::Text(_))
                     || shape.capacity() > self.root().draw.domain(self.root().rows)
             }
-            Source::Column(_) => false,
+            _ => false,
         }
     }
 
@@ -170,7 +218,7 @@ impl ColumnPlan {
             }
             .write(n, out),
             Source::Shape { shape, .. } => shape.write(ordinal, out),
-            Source::Column(_) => {}
+            _ => {}
         }
     }
 }

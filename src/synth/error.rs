@@ -15,7 +15,7 @@ pub enum SynthError {
     },
     /// A relation that is not filled.
     #[error(
-        "`{name}` is {kind}: this version fills ordinary tables alone; leave it out of the scenario, \
+        "`{name}` is {kind}: only tables get rows; leave it out of the scenario, \
          or make it an ordinary table in the schema"
     )]
     NotATable {
@@ -93,6 +93,21 @@ pub enum SynthError {
         combinations: u64,
         /// How many rows it shall have.
         rows: u64,
+    },
+    /// Conditions that leave no row.
+    #[error(
+        "no row of `{table}` can satisfy {constraints} as it is understood: say what holds with \
+         `values`, `range` or `pattern` for {columns} under [tables.{section}.columns]"
+    )]
+    NoCase {
+        /// The table.
+        table: String,
+        /// The constraints.
+        constraints: String,
+        /// Their columns.
+        columns: String,
+        /// The table's key in a scenario.
+        section: String,
     },
     /// Foreign keys that share a column and cannot all hold.
     #[error(

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::schema::{RelationName, Schema, Table};
 
-use super::TableSpec;
 use super::column::{ColumnPlan, Event, Source};
 use super::draw::Draw;
 use super::plan::TablePlan;
 use super::shape::Shape;
+use super::{EVERY_TABLE, TableSpec};
 
 /// Rows that a table got from the schema's files.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GivenRows {
     /// The table.
     pub name: RelationName,
@@ -24,7 +26,8 @@ pub struct GivenRows {
 }
 
 /// Tables whose given rows matter to a fill, and the columns of each: those that it fills, which must
-/// be empty, and those that it does not fill but references, by all columns of their keys.
+/// be empty, and those that it does not fill but references, by all columns of their keys. A table
+/// that [`EVERY_TABLE`] stands for is the one or the other, by whether it has rows.
 pub fn wanted_rows<'s>(
     schema: &'s Schema,
     tables: &BTreeMap<String, TableSpec>,
@@ -34,6 +37,8 @@ pub fn wanted_rows<'s>(
         .filter(|(_, spec)| spec.rows > 0)
         .filter_map(|(name, spec)| Some((&schema.table(name)?.name, spec)))
         .collect();
+    let every = tables.get(EVERY_TABLE).is_some_and(|spec| spec.rows > 0);
+    let is_filled = |table: &Table| every || filled.contains_key(&table.name);
     let mut wanted: BTreeMap<&RelationName, BTreeSet<String>> = BTreeMap::new();
     for (name, spec) in &filled {
         wanted.entry(name).or_default();
@@ -48,12 +53,11 @@ pub fn wanted_rows<'s>(
             }
         }
     }
-    for table in &schema.tables {
+    for table in schema.tables.iter().filter(|table| is_filled(table)) {
+        wanted.entry(&table.name).or_default();
         for key in &table.foreign_keys {
-            if filled.contains_key(&table.name) {
-                let columns = wanted.entry(&key.references).or_default();
-                columns.extend(key.referenced_columns.iter().cloned());
-            }
+            let columns = wanted.entry(&key.references).or_default();
+            columns.extend(key.referenced_columns.iter().cloned());
         }
     }
     let found = schema.tables.iter().filter_map(|table| {

@@ -1,7 +1,11 @@
 //! What CHECK constraints, domains and NOT NULL leave of a column's values.
 
+use std::cmp::Ordering;
+
 use crate::schema::{Table, TypeKind};
-use crate::sql::{Bound, BoundRule, understand_check};
+use crate::sql::{BoundRule, TextPattern, understand_check};
+
+use super::calendar::{self, MomentKind};
 
 /// The conditions on one column's values, all of which must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,6 +20,16 @@ pub(crate) struct Limits {
     pub(crate) not: Vec<String>,
     pub(crate) min_length: Option<u32>,
     pub(crate) max_length: Option<u32>,
+    /// Patterns that texts match, or do not.
+    pub(crate) patterns: Vec<TextPattern>,
+    pub(crate) min_elements: Option<u32>,
+    pub(crate) max_elements: Option<u32>,
+    /// The kinds of JSON allowed.
+    pub(crate) json: Option<Vec<String>>,
+    /// The kinds of JSON not allowed.
+    pub(crate) not_json: Vec<String>,
+    /// Nothing but NULL.
+    pub(crate) null: bool,
     pub(crate) not_null: bool,
     /// Parts of CHECKs that were not understood.
     pub(crate) unknown: Vec<String>,
@@ -28,7 +42,7 @@ impl Limits {
         for check in &table.checks {
             for bound in understand_check(&check.expression) {
                 if bound.column == column {
-                    limits.add(bound);
+                    limits.add(bound.rule);
                 }
             }
         }
@@ -47,32 +61,106 @@ impl Limits {
         {
             self.not_null |= not_null;
             for bound in checks.iter().flat_map(|check| understand_check(check)) {
-                self.add(bound);
+                self.add(bound.rule);
             }
             kind = base;
         }
         kind
     }
 
-    fn add(&mut self, bound: Bound) {
-        match bound.rule {
+    /// Adds a demand on the column's values.
+    pub(crate) fn add(&mut self, rule: BoundRule) {
+        let fewer = |old: Option<u32>, new: u32| Some(old.map_or(new, |old| old.min(new)));
+        let more = |old: Option<u32>, new: u32| Some(old.map_or(new, |old| old.max(new)));
+        match rule {
             BoundRule::Min { value, inclusive } => self.min.push((value, inclusive)),
             BoundRule::Max { value, inclusive } => self.max.push((value, inclusive)),
-            BoundRule::OneOf(values) => {
-                self.one_of = Some(match self.one_of.take() {
-                    None => values,
-                    Some(old) => old.into_iter().filter(|v| values.contains(v)).collect(),
-                });
-            }
+            BoundRule::OneOf(values) => self.one_of = Some(common(self.one_of.take(), values)),
             BoundRule::Not(value) => self.not.push(value),
-            BoundRule::MaxLength(length) => {
-                self.max_length = Some(self.max_length.map_or(length, |old| old.min(length)));
-            }
-            BoundRule::MinLength(length) => {
-                self.min_length = Some(self.min_length.map_or(length, |old| old.max(length)));
-            }
+            BoundRule::MaxLength(length) => self.max_length = fewer(self.max_length, length),
+            BoundRule::MinLength(length) => self.min_length = more(self.min_length, length),
+            BoundRule::MaxElements(count) => self.max_elements = fewer(self.max_elements, count),
+            BoundRule::MinElements(count) => self.min_elements = more(self.min_elements, count),
+            BoundRule::Matches(pattern) => self.patterns.push(pattern),
+            BoundRule::JsonKind(kind) => self.json = Some(common(self.json.take(), vec![kind])),
+            BoundRule::NotJsonKind(kind) => self.not_json.push(kind),
+            BoundRule::Null => self.null = true,
             BoundRule::NotNull => self.not_null = true,
             BoundRule::Unknown(part) => self.unknown.push(part),
+        }
+    }
+
+    /// The limits on what is not NULL.
+    pub(crate) fn of_values(&self) -> Self {
+        Self {
+            null: false,
+            not_null: false,
+            ..self.clone()
+        }
+    }
+
+    /// The same, with a list of values without those that other limits forbid. `only` are the values
+    /// that the type has, if these are few.
+    pub(crate) fn narrowed(mut self, only: &[String]) -> Self {
+        let bounded = !self.min.is_empty() || !self.max.is_empty();
+        let limited = self.one_of.is_some() || !self.not.is_empty() || bounded;
+        if limited && !only.is_empty() {
+            self.one_of = Some(common(self.one_of.take(), only.to_vec()));
+        }
+        if let Some(values) = self.one_of.take() {
+            let kept = values.into_iter().filter(|value| self.allows(value));
+            self.one_of = Some(kept.collect());
+        }
+        self
+    }
+
+    /// Whether a value of a list is within the other limits, as far as its text shows.
+    fn allows(&self, value: &str) -> bool {
+        let length = u32::try_from(value.chars().count()).unwrap_or(u32::MAX);
+        let above = |(bound, inclusive): &(String, bool)| match order(value, bound) {
+            Some(Ordering::Equal) => *inclusive,
+            Some(ordering) => ordering == Ordering::Greater,
+            None => true,
+        };
+        let below = |(bound, inclusive): &(String, bool)| match order(value, bound) {
+            Some(Ordering::Equal) => *inclusive,
+            Some(ordering) => ordering == Ordering::Less,
+            None => true,
+        };
+        !self.not.iter().any(|not| not == value)
+            && self.min.iter().all(above)
+            && self.max.iter().all(below)
+            && self.min_length.is_none_or(|least| length >= least)
+            && self.max_length.is_none_or(|most| length <= most)
+    }
+
+    /// Whether no value, NULL among them where only that is left, can be within the limits.
+    pub(crate) fn is_contradiction(&self) -> bool {
+        let crossed = self.min.iter().any(|(low, low_itself)| {
+            self.max
+                .iter()
+                .any(|(high, high_itself)| match order(low, high) {
+                    Some(Ordering::Equal) => !(*low_itself && *high_itself),
+                    Some(ordering) => ordering == Ordering::Greater,
+                    None => false,
+                })
+        });
+        let lengths = [
+            (self.min_length, self.max_length),
+            (self.min_elements, self.max_elements),
+        ];
+        let no_value = crossed
+            || self.one_of.as_ref().is_some_and(Vec::is_empty)
+            || self
+                .json
+                .as_ref()
+                .is_some_and(|kinds| kinds.iter().all(|kind| self.not_json.contains(kind)))
+            || lengths
+                .iter()
+                .any(|(low, high)| low.zip(*high).is_some_and(|(l, h)| l > h));
+        match self.null {
+            true => self.not_null,
+            false => no_value,
         }
     }
 
@@ -105,6 +193,23 @@ impl Limits {
     }
 }
 
+/// How two constants compare, where both are numbers or both are moments.
+fn order(a: &str, b: &str) -> Option<Ordering> {
+    if let (Ok(a), Ok(b)) = (a.trim().parse::<f64>(), b.trim().parse::<f64>()) {
+        return a.partial_cmp(&b);
+    }
+    let moment = |text: &str| calendar::read(MomentKind::Timestamp, text);
+    Some(moment(a)?.cmp(&moment(b)?))
+}
+
+/// The values of both lists.
+fn common(old: Option<Vec<String>>, new: Vec<String>) -> Vec<String> {
+    match old {
+        None => new,
+        Some(old) => old.into_iter().filter(|v| new.contains(v)).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,10 +218,7 @@ mod tests {
     fn bounds(rules: Vec<BoundRule>) -> Limits {
         let mut limits = Limits::default();
         for rule in rules {
-            limits.add(Bound {
-                column: "c".into(),
-                rule,
-            });
+            limits.add(rule);
         }
         limits
     }

@@ -9,11 +9,14 @@
 mod build;
 mod calendar;
 mod captured;
+mod cases;
 mod column;
 mod decimal;
+mod derived;
 mod distribution;
 mod draw;
 mod error;
+mod every;
 mod form;
 mod given;
 mod keybook;
@@ -38,6 +41,7 @@ use serde::{Deserialize, Serialize};
 pub use column::ColumnPlan;
 pub use distribution::{Distribution, DistributionError, MeanError};
 pub use error::{Problem, SynthError};
+pub use every::EVERY_TABLE;
 pub use given::{GivenRows, wanted_rows};
 pub use keybook::KeyBook;
 pub use plan::{FillPlan, TablePlan};
@@ -53,6 +57,9 @@ pub struct TableSpec {
     /// What is known of columns from a captured database, by column name; overrides win.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statistics: BTreeMap<String, ColumnStatistics>,
+    /// Of [`EVERY_TABLE`], what is known of the tables that it stands for, by `schema.name`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unnamed: BTreeMap<String, TableStatistics>,
 }
 
 /// What a scenario says of one column (DESIGN §6).

@@ -25,6 +25,15 @@ pub(super) struct Place<'p> {
     pub(super) table: &'p Table,
     pub(super) column: &'p Column,
     pub(super) unique: &'p Uniqueness,
+    /// What holds in one case, of a column whose values depend on the row's case.
+    pub(super) within: Option<&'p Within>,
+}
+
+/// What holds of a column in one case.
+pub(super) struct Within {
+    pub(super) limits: Limits,
+    /// What the scenario says, without values that the case does not have.
+    pub(super) spec: ColumnSpec,
 }
 
 /// A planned column, none where the database makes its values, and what to say of it.
@@ -36,7 +45,10 @@ impl Place<'_> {
     }
 
     pub(super) fn spec(&self) -> &ColumnSpec {
-        self.world.spec(self.table, &self.column.name)
+        match self.within {
+            Some(within) => &within.spec,
+            None => self.world.spec(self.table, &self.column.name),
+        }
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -53,6 +65,15 @@ impl Place<'_> {
     pub(super) fn lost(&self, lost: &str) -> String {
         let (table, column) = (&self.table.name, &self.column.name);
         format!("{table}.{column} does not follow {lost}")
+    }
+
+    /// The limits on its values and the type below its domains.
+    fn limits(&self) -> (Limits, &TypeKind) {
+        let kind = &self.column.data_type.kind;
+        match self.within {
+            Some(within) => (within.limits.clone(), kind.below_domains()),
+            None => Limits::of(self.table, &self.column.name, kind),
+        }
     }
 
     /// The column, NULL in every row, and why.
@@ -168,7 +189,10 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if spec.orphan_fraction.is_some() {
         return Err(place.fail(Problem::OrphansOfNothing));
     }
-    let (limits, kind) = Limits::of(place.table, name, &place.column.data_type.kind);
+    let (limits, kind) = place.limits();
+    if limits.null {
+        return Ok(place.null("its CHECKs allow nothing else"));
+    }
     let unique = place.unique.unique.contains(name);
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
@@ -182,6 +206,7 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
             None if known.is_some() => None,
             None => spec.distinct,
         },
+        spec,
         ..ask(place.world, place.table, place.column, &limits)
     };
     let made = match (digit, &known) {
@@ -280,7 +305,7 @@ fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
     Ok(form.draw.clone())
 }
 
-fn nulls(place: Place<'_>, limits: &Limits) -> Event {
+pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
     let Place { table, column, .. } = place;
     let in_key = table
         .unique_keys
@@ -293,9 +318,13 @@ fn nulls(place: Place<'_>, limits: &Limits) -> Event {
         || in_key
         || *place.spec() != ColumnSpec::default();
     let usual = if known { 0.0 } else { USUAL_NULLS };
-    let captured = place.world.null_fraction(table, &column.name);
+    let captured = match limits.not_null {
+        true => Some(0.0),
+        false => place.world.null_fraction(table, &column.name),
+    };
+    let given = place.spec().null_fraction;
     Event::new(
         place.world.key(table, &format!("{} nulls", column.name)),
-        captured.unwrap_or(usual),
+        given.or(captured).unwrap_or(usual),
     )
 }

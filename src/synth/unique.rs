@@ -228,7 +228,8 @@ impl Planner<'_> {
             .find(|table| table.name == link.parent);
         parent.is_some_and(|parent| {
             parent.unique_keys.iter().any(|key| {
-                !key.partial && key.columns.iter().all(|column| within.contains(&column))
+                let plain = !key.partial && key.expressions.is_empty();
+                plain && key.columns.iter().all(|column| within.contains(&column))
             })
         })
     }

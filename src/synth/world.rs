@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use crate::schema::{Column, RelationName, Schema, Table};
 
 use super::error::{Problem, SynthError, nearest};
+use super::every::{EVERY_TABLE, Unnamed};
 use super::limits::Limits;
-use super::{ColumnSpec, ColumnStatistics, GivenRows, TableSpec, random};
+use super::{ColumnSpec, ColumnStatistics, GivenRows, TableSpec, TableStatistics, random};
 
 /// The schema, with what the scenario says of its tables.
 #[derive(Debug)]
 pub(crate) struct World<'a> {
     pub(crate) schema: &'a Schema,
     specs: BTreeMap<&'a RelationName, &'a TableSpec>,
+    unnamed: Unnamed<'a>,
+    /// Statistics of the unnamed tables, and perhaps of others.
+    captured: &'a BTreeMap<String, TableStatistics>,
     given: BTreeMap<&'a RelationName, &'a GivenRows>,
     seed: u64,
 }
@@ -34,6 +38,8 @@ static NOTHING: ColumnSpec = ColumnSpec {
     histogram: None,
 };
 
+static NOTHING_CAPTURED: BTreeMap<String, TableStatistics> = BTreeMap::new();
+
 impl<'a> World<'a> {
     pub(crate) fn new(
         schema: &'a Schema,
@@ -44,10 +50,12 @@ impl<'a> World<'a> {
         let mut world = Self {
             schema,
             specs: BTreeMap::new(),
+            unnamed: Unnamed::default(),
+            captured: &NOTHING_CAPTURED,
             given: given.iter().map(|rows| (&rows.name, rows)).collect(),
             seed,
         };
-        for (name, spec) in tables {
+        for (name, spec) in tables.iter().filter(|(name, _)| *name != EVERY_TABLE) {
             let table = world.find_table(name)?;
             for column in spec.columns.keys() {
                 world.find_column(table, column)?;
@@ -62,15 +70,32 @@ impl<'a> World<'a> {
                 });
             }
         }
+        if let Some(spec) = tables.get(EVERY_TABLE) {
+            let names = schema.tables.iter().map(|table| &table.name);
+            let unnamed = names
+                .filter(|name| !world.specs.contains_key(name) && !world.given.contains_key(name));
+            world.unnamed = Unnamed::new(spec.rows, unnamed);
+            world.captured = &spec.unnamed;
+        }
         Ok(world)
     }
 
-    /// The tables that the scenario names, with their rows, in the schema's order.
+    /// The tables that the scenario speaks of, with their rows, in the schema's order.
     pub(crate) fn named(&self) -> impl Iterator<Item = (&'a Table, u64)> {
         self.schema.tables.iter().filter_map(|table| {
-            let spec = self.specs.get(&table.name)?;
-            Some((table, spec.rows))
+            let spec = self.specs.get(&table.name).map(|spec| spec.rows);
+            Some((table, spec.or_else(|| self.unnamed.rows(&table.name))?))
         })
+    }
+
+    /// Gives the table that an error is about as many rows as it can have; whether that is allowed.
+    pub(crate) fn shrink(&mut self, error: &SynthError) -> bool {
+        self.unnamed.shrink(error)
+    }
+
+    /// What a reader of the report should know of the tables' rows.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+        self.unnamed.notes()
     }
 
     pub(crate) fn find_table(&self, name: &str) -> Result<&'a Table, SynthError> {
@@ -121,7 +146,10 @@ impl<'a> World<'a> {
     pub(crate) fn rows(&self, table: &RelationName) -> u64 {
         match self.given(table) {
             Some(given) => given.known,
-            None => self.specs.get(table).map_or(0, |spec| spec.rows),
+            None => match self.specs.get(table) {
+                Some(spec) => spec.rows,
+                None => self.unnamed.rows(table).unwrap_or_default(),
+            },
         }
     }
 
@@ -148,7 +176,14 @@ impl<'a> World<'a> {
 
     /// What is known of a column from a captured database.
     pub(crate) fn statistics(&self, table: &Table, column: &str) -> Option<&'a ColumnStatistics> {
-        self.specs.get(&table.name)?.statistics.get(column)
+        match self.specs.get(&table.name) {
+            Some(spec) => spec.statistics.get(column),
+            None => self
+                .captured
+                .get(&table.name.to_string())?
+                .columns
+                .get(column),
+        }
     }
 
     /// The share of nulls that the scenario gives or, where the column may be NULL, that was captured.
@@ -163,11 +198,11 @@ impl<'a> World<'a> {
     /// Columns that only the captured statistics know, and captured nulls that cannot be.
     pub(crate) fn unfollowed(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        for (name, spec) in &self.specs {
-            let Some(table) = self.schema.tables.iter().find(|table| table.name == **name) else {
-                continue;
-            };
-            for (column, captured) in &spec.statistics {
+        for (table, _) in self.named() {
+            let name = &table.name;
+            let own = self.specs.get(name).map(|spec| &spec.statistics);
+            let unnamed = || Some(&self.captured.get(&name.to_string())?.columns);
+            for (column, captured) in own.or_else(unnamed).into_iter().flatten() {
                 let given = self.spec(table, column).null_fraction.is_some();
                 if table.column(column).is_none() {
                     notes.push(format!(

@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod cache;
 mod fixture;
 mod interrupt;
 mod rehearse;

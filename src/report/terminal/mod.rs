@@ -8,10 +8,11 @@ use std::io::{self, Write};
 use crate::judge::wording::{self, counted};
 use crate::observe::PassName;
 use crate::scenario::plan::Outcome;
+use crate::units::{Rows, Span};
 
-use super::Report;
 use super::facts::leftovers;
 use super::page::{BOLD, CYAN, DIM, Page, RED, Style, name, shade};
+use super::{Fill, Report};
 
 /// Writes the report; `files` are where the other formats of it lie.
 ///
@@ -101,11 +102,24 @@ fn ending(page: &mut Page<'_>, report: &Report, files: &[String]) -> io::Result<
     );
     let ran = page.paint(DIM, &ran);
     page.line(&ran)?;
+    if let Some(fill) = &report.fill {
+        let line = page.paint(DIM, &format!(" {}", filled(fill)));
+        page.line(&line)?;
+    }
     for file in files {
         let line = page.paint(DIM, &format!(" report: {file}"));
         page.line(&line)?;
     }
     Ok(())
+}
+
+/// How the tables got their rows, and when traffic could begin.
+fn filled(fill: &Fill) -> String {
+    let (rows, duration, ready) = (Rows(fill.rows), Span(fill.duration), Span(fill.ready));
+    match fill.cached {
+        true => format!("{rows} rows from the cache in {duration}, warm-up began after {ready}"),
+        false => format!("{rows} rows filled in {duration}, warm-up began after {ready}"),
+    }
 }
 
 /// A pass's name as headings have it; none is needed where there is only one under load.

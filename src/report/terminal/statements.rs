@@ -2,13 +2,12 @@
 
 use std::io;
 
-use crate::judge::wording::bytes;
 use crate::observe::{Pass, PassName};
 use crate::report::Report;
 use crate::report::columns::{Align, Cell, Columns};
 use crate::report::facts::facts;
 use crate::report::page::{BOLD, CYAN, DIM, PLAIN, Page, RED};
-use crate::units::Span;
+use crate::units::{Bytes, Span};
 
 use super::label;
 
@@ -41,7 +40,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Re
             Cell::new(format!("{}:{}", statement.file, statement.line)),
             Cell::painted(Span(statement.duration).to_string(), style),
             Cell::new(Span(statement.lock_wait).to_string()),
-            Cell::new(bytes(statement.wal_bytes)),
+            Cell::new(Bytes(statement.wal_bytes).to_string()),
             Cell::painted(statement.sql.as_str(), BOLD),
         ]);
         for note in facts(statement, pass.name) {

@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::Client;
 
-use crate::postgres::{copy, indexes, settle};
+use crate::postgres::connect::Session;
+use crate::postgres::endpoint::Endpoint;
+use crate::postgres::{copy, settle};
 use crate::schema::{RelationName, Schema};
 use crate::synth::FillPlan;
 
+use super::suspension::Build;
 use super::{FillError, FillOptions, FillProgress};
 
 /// One piece of work.
@@ -22,8 +25,8 @@ use super::{FillError, FillOptions, FillProgress};
 pub(super) enum Job {
     /// Write these rows of the plan's table.
     Copy { table: usize, rows: Range<u64> },
-    /// Build this index.
-    Index(indexes::Index),
+    /// Build an index, or validate a foreign key.
+    Build(Build),
     /// Vacuum and analyze this table.
     Settle(RelationName),
 }
@@ -37,7 +40,7 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 /// Workers and what they share.
 #[derive(Debug, Clone)]
 pub(super) struct Crew {
-    config: Config,
+    endpoint: Endpoint,
     schema: Arc<Schema>,
     plan: Arc<FillPlan>,
     parallelism: usize,
@@ -61,13 +64,13 @@ impl Drop for HaltOnDrop {
 
 impl Crew {
     pub(super) fn new(
-        config: &Config,
+        endpoint: Endpoint,
         schema: &Schema,
         plan: &Arc<FillPlan>,
         options: FillOptions,
     ) -> Self {
         Self {
-            config: config.clone(),
+            endpoint,
             schema: Arc::new(schema.clone()),
             plan: Arc::clone(plan),
             parallelism: options.parallelism.max(1),
@@ -75,6 +78,18 @@ impl Crew {
             stop: options.stop,
             halt: Arc::new(AtomicBool::new(false)),
         }
+    }
+
+    pub(super) fn plan(&self) -> &FillPlan {
+        &self.plan
+    }
+
+    pub(super) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    pub(super) fn progress(&self) -> &FillProgress {
+        &self.progress
     }
 
     pub(super) fn parallelism(&self) -> usize {
@@ -85,15 +100,14 @@ impl Crew {
         FillError::explain(&self.schema, doing, error)
     }
 
-    /// A session that fills. Its connection ends with the client.
-    pub(super) async fn connect(&self) -> Result<Client, FillError> {
-        let connected = self.config.connect(NoTls).await;
-        let (client, connection) = connected.map_err(FillError::Connect)?;
-        // An error of the connection shows in the statement that is running.
-        tokio::spawn(async move { connection.await.ok() });
-        let set = client.batch_execute(copy::FILL_SESSION).await;
-        set.map_err(|error| self.explain("preparing a session of the fill", error))?;
-        Ok(client)
+    /// A session that fills, and whether foreign keys and triggers are off in it.
+    pub(super) async fn connect(&self) -> Result<(Session, bool), FillError> {
+        let connected = self.endpoint.connect("pgrehearse fill").await;
+        let session = connected.map_err(FillError::Connect)?;
+        let prepared = copy::prepare_session(&session.client).await;
+        let replica =
+            prepared.map_err(|error| self.explain("preparing a session of the fill", error))?;
+        Ok((session, replica))
     }
 
     /// Does all jobs, in the order of the queue, on as many threads as there may be.
@@ -145,7 +159,8 @@ impl Crew {
     }
 
     async fn work(&self, queue: &Queue) -> Result<(), FillError> {
-        let client = self.connect().await?;
+        let (session, _) = self.connect().await?;
+        let client = &session.client;
         loop {
             if self.must_end() {
                 return Ok(());
@@ -156,15 +171,14 @@ impl Crew {
                 .pop_front();
             match next {
                 None => return Ok(()),
-                Some(Job::Copy { table, rows }) => self.copy(&client, table, rows).await?,
-                Some(Job::Index(index)) => {
-                    let doing = format!("building index {} of {}", index.name, index.table);
-                    let built = indexes::rebuild(&client, &index);
-                    self.or_stop(&client, built, &doing).await?;
+                Some(Job::Copy { table, rows }) => self.copy(client, table, rows).await?,
+                Some(Job::Build(Build { doing, sql })) => {
+                    let built = client.batch_execute(&sql);
+                    self.or_stop(client, built, &doing).await?;
                 }
                 Some(Job::Settle(table)) => {
-                    let settled = settle::settle(&client, &table);
-                    self.or_stop(&client, settled, &format!("vacuuming {table}"))
+                    let settled = settle::settle(client, &table);
+                    self.or_stop(client, settled, &format!("vacuuming {table}"))
                         .await?;
                 }
             }
@@ -223,7 +237,7 @@ impl Crew {
                 () = tokio::time::sleep(STOP_CHECK) => {
                     if self.must_end() {
                         // If it cannot be cancelled, it ends with the connection.
-                        client.cancel_token().cancel_query(NoTls).await.ok();
+                        self.endpoint.cancel(&client.cancel_token()).await.ok();
                         return Ok(());
                     }
                 }

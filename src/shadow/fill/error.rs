@@ -10,9 +10,14 @@ pub enum FillError {
     /// No connection.
     #[error("connecting to fill the shadow: {0}")]
     Connect(#[source] tokio_postgres::Error),
-    /// A user who may not switch indexes and triggers off.
-    #[error("filling needs a superuser of the shadow's server: connect as one")]
-    NotSuperuser,
+    /// A failure that leaves more undone than rows.
+    #[error("{error}\n  the database is unfinished: {state}")]
+    Unfinished {
+        /// What failed.
+        error: Box<FillError>,
+        /// In which state the database is.
+        state: String,
+    },
     /// Rows that the database does not accept.
     #[error("{doing}: {message}{}; {help}", place(context))]
     Rejected {
@@ -54,6 +59,18 @@ fn place(context: &Option<String>) -> String {
 }
 
 impl FillError {
+    /// The same with the state that it leaves, if there is something to say of it.
+    pub(super) fn with_state(self, state: Option<String>) -> Self {
+        match (self, state) {
+            (Self::Stopped, _) => Self::Stopped,
+            (error, None) => error,
+            (error, Some(state)) => Self::Unfinished {
+                error: Box::new(error),
+                state,
+            },
+        }
+    }
+
     /// What a server's error means for the scenario.
     pub(super) fn explain(schema: &Schema, doing: &str, source: tokio_postgres::Error) -> Self {
         let doing = doing.to_owned();

@@ -4,21 +4,24 @@
 mod crew;
 mod error;
 mod progress;
+mod suspension;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use tokio_postgres::Config;
+use tokio_postgres::Client;
 
-use crate::postgres::{indexes, sequences};
+use crate::postgres::endpoint::Endpoint;
+use crate::postgres::sequences;
 use crate::schema::{RelationName, Schema, Table};
 use crate::synth::FillPlan;
 
 use crew::{Crew, Job};
 pub use error::FillError;
 pub use progress::{FillProgress, Stage};
+use suspension::{Build, Suspension};
 
 /// How a fill goes about its work.
 #[derive(Debug, Clone)]
@@ -70,57 +73,79 @@ const CHUNK_ROWS: (u64, u64) = (10_000, 500_000);
 
 /// Writes the rows of `plan` into a database that has `schema`.
 ///
-/// Only a superuser may, for indexes, foreign keys and triggers are switched off meanwhile. After
-/// an error the database is of no use: indexes are left as they were at that moment.
+/// The user must own the tables. A superuser's fill leaves indexes and foreign keys in the catalog and
+/// switches them off; another's drops them and makes them again by their definitions.
 ///
 /// # Errors
-/// What the server refuses, by table and constraint; [`FillError::Stopped`] when told to stop.
+/// What the server refuses, by table and constraint; [`FillError::Stopped`] when told to stop. The
+/// database is then of no use: indexes and constraints are left as they were at that moment.
 pub async fn fill(
-    config: &Config,
+    endpoint: impl Into<Endpoint>,
     schema: &Schema,
     plan: &Arc<FillPlan>,
     options: FillOptions,
 ) -> Result<FillSummary, FillError> {
-    let progress = Arc::clone(&options.progress);
-    progress.begin(Stage::Copying, plan.rows());
-    let crew = Crew::new(config, schema, plan, options);
-    let oids: Vec<u32> = filled(schema, plan).map(|table| table.oid).collect();
-    let client = crew.connect().await?;
-    if !indexes::is_superuser(&client)
-        .await
-        .map_err(|e| crew.explain("asking for rights", e))?
-    {
-        return Err(FillError::NotSuperuser);
-    }
-    let suspended = indexes::suspend(&client, &oids).await;
-    suspended.map_err(|e| crew.explain("suspending indexes", e))?;
+    let crew = Crew::new(endpoint.into(), schema, plan, options);
+    let storage: Vec<u32> = filled(schema, plan).flat_map(Table::storage).collect();
+    let (session, replica) = crew.connect().await?;
+    let client = &session.client;
+    let suspended = Suspension::begin(client, &storage, replica).await;
+    let suspension = suspended.map_err(|e| crew.explain("suspending indexes", e))?;
+    let filled = fill_suspended(&crew, client, &suspension).await;
+    filled.map_err(|error| error.with_state(suspension.left_behind()))
+}
 
+/// Fills while indexes stand aside, and brings them back.
+async fn fill_suspended(
+    crew: &Crew,
+    client: &Client,
+    suspension: &Suspension,
+) -> Result<FillSummary, FillError> {
+    let (plan, progress) = (crew.plan(), crew.progress());
+    let failed = |doing| move |error| crew.explain(doing, error);
+    progress.begin(Stage::Copying, plan.rows());
     let begun = Instant::now();
     crew.run(chunks(plan, crew.parallelism())).await?;
     let copied = Instant::now();
 
-    let found = indexes::of_tables(&client, &oids).await;
-    let found = found.map_err(|e| crew.explain("listing indexes", e))?;
-    let built = found.len();
+    let builds = suspension.indexes(client).await;
+    let builds = builds.map_err(failed("listing indexes"))?;
+    let built = builds.len();
     progress.begin(Stage::Indexing, built as u64);
-    crew.run(found.into_iter().map(Job::Index).collect())
-        .await?;
+    crew.run(jobs(builds)).await?;
+    let validations = suspension.constrain(client).await;
+    let validations = validations.map_err(failed("adding constraints"))?;
+    progress.begin(Stage::Indexing, validations.len() as u64);
+    crew.run(jobs(validations)).await?;
+    let ended = suspension.end(client).await;
+    ended.map_err(failed("turning triggers on"))?;
     let indexed = Instant::now();
 
-    progress.begin(Stage::Analyzing, schema.tables.len() as u64);
-    let advanced = sequences::advance(&client, &oids).await;
-    advanced.map_err(|e| crew.explain("setting sequences", e))?;
-    crew.run(settling(schema, plan)).await?;
+    progress.begin(Stage::Analyzing, crew.schema().tables.len() as u64);
+    let tables: Vec<&Table> = filled(crew.schema(), plan).collect();
+    let storage = tables.iter().flat_map(|table| table.storage());
+    let owners: Vec<u32> = tables
+        .iter()
+        .map(|table| table.oid)
+        .chain(storage)
+        .collect();
+    let advanced = sequences::advance(client, &owners).await;
+    advanced.map_err(failed("setting sequences"))?;
+    crew.run(settling(crew.schema(), plan)).await?;
     progress.begin(Stage::Done, 0);
     Ok(FillSummary {
         rows: plan.rows(),
-        tables: oids.len(),
+        tables: tables.len(),
         indexes: built,
         copying: copied - begun,
         indexing: indexed - copied,
         settling: indexed.elapsed(),
         notes: plan.notes.clone(),
     })
+}
+
+fn jobs(builds: Vec<Build>) -> VecDeque<Job> {
+    builds.into_iter().map(Job::Build).collect()
 }
 
 /// The tables that get rows.

@@ -14,7 +14,7 @@ pub(super) fn bare(mut expression: Expr) -> Expr {
 }
 
 /// The expression without parentheses and casts, which `pg_get_expr` adds where types differ.
-fn uncast(mut expression: Expr) -> Expr {
+pub(super) fn uncast(mut expression: Expr) -> Expr {
     loop {
         expression = bare(expression);
         let inner = match &expression {
@@ -28,27 +28,152 @@ fn uncast(mut expression: Expr) -> Expr {
     }
 }
 
+/// The column that an expression is, perhaps cast to a type of more values.
 pub(super) fn column(expression: &Expr) -> Option<String> {
-    match uncast(expression.clone()) {
+    let mut expression = bare(expression.clone());
+    while let Expr::CastExpr(cast) = &expression {
+        let target = cast.ty()?.syntax().text().to_string();
+        if narrows(&target) {
+            return None;
+        }
+        expression = bare(cast.expr()?);
+    }
+    match expression {
         Expr::NameRef(reference) => Some(name(&reference)),
         _ => None,
     }
 }
 
-/// The column whose length in characters the expression is.
-pub(super) fn measured_column(expression: &Expr) -> Option<String> {
+/// Whether a cast to the type loses part of a value, as that of a timestamp to its day.
+fn narrows(target: &str) -> bool {
+    let first = target.split_ascii_whitespace().next().unwrap_or_default();
+    matches!(first, "date" | "time" | "integer" | "smallint" | "interval")
+}
+
+/// A function's name and its arguments.
+pub(super) fn call(expression: &Expr) -> Option<(String, Vec<Expr>)> {
     let Expr::CallExpr(call) = uncast(expression.clone()) else {
         return None;
     };
+    if let Some(position) = call.position_fn() {
+        let mut parts = position.syntax().children().filter_map(Expr::cast);
+        let (part, whole) = (parts.next()?, parts.next()?);
+        return Some(("strpos".to_owned(), vec![whole, part]));
+    }
     let Some(Expr::NameRef(function)) = call.expr() else {
         return None;
     };
-    let mut arguments = call.arg_list()?.args();
-    match (name(&function).as_str(), arguments.next(), arguments.next()) {
-        ("length" | "char_length" | "character_length", Some(argument), None) => {
-            column(&argument.expr()?)
+    let arguments = call.arg_list()?.args().map(|argument| argument.expr());
+    Some((name(&function), arguments.collect::<Option<_>>()?))
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Operand {
+    Constant(String),
+    /// A column, and what is added to it.
+    Column(String, Option<String>),
+    /// The length of a text column in characters, or of a `bytea` in bytes.
+    Length(String),
+    /// The number of elements of an array column.
+    Elements(String),
+    /// What `jsonb_typeof` says of a column.
+    JsonKind(String),
+    /// The time of the check.
+    Now,
+    /// The place of a text in a column, from 1; 0 where it is not there.
+    Place(String, String),
+    /// The first characters of a column.
+    Left(String, usize),
+    /// A column, or a constant where it is NULL.
+    Coalesced(String, String),
+    /// A column in one case of letters, or trimmed.
+    Changed(Change, String),
+}
+
+/// What a function makes of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    Lower,
+    Upper,
+    Trim,
+}
+
+/// What one side of a comparison is; none where it is not understood.
+pub(super) fn operand(expression: &Expr) -> Option<Operand> {
+    if let Some(value) = constant(expression) {
+        return Some(Operand::Constant(value));
+    }
+    if is_now(expression) {
+        return Some(Operand::Now);
+    }
+    if let Some(name) = column(expression) {
+        return Some(Operand::Column(name, None));
+    }
+    match uncast(expression.clone()) {
+        Expr::BinExpr(sum) => shifted(&sum),
+        called => function(&called),
+    }
+}
+
+/// `column + constant`, `column - constant`.
+fn shifted(sum: &ast::BinExpr) -> Option<Operand> {
+    let (left, right) = (sum.lhs()?, sum.rhs()?);
+    let (name, shift) = match sum.op()? {
+        BinOp::Plus(_) => match column(&left) {
+            Some(name) => (name, constant(&right)?),
+            None => (column(&right)?, constant(&left)?),
+        },
+        BinOp::Minus(_) => (column(&left)?, negative(&constant(&right)?)),
+        _ => return None,
+    };
+    Some(Operand::Column(name, Some(shift)))
+}
+
+/// The constant with its sign turned.
+pub(super) fn negative(constant: &str) -> String {
+    match constant.strip_prefix('-') {
+        Some(positive) => positive.to_owned(),
+        None => format!("-{constant}"),
+    }
+}
+
+fn function(expression: &Expr) -> Option<Operand> {
+    let (name, arguments) = call(expression)?;
+    let of = |index: usize| column(arguments.get(index)?);
+    let text = |index: usize| constant(arguments.get(index)?);
+    Some(match (name.as_str(), arguments.len()) {
+        ("length" | "char_length" | "character_length" | "octet_length", 1) => {
+            let of_trimmed = || match operand(arguments.first()?)? {
+                Operand::Changed(Change::Trim, name) => Some(name),
+                _ => None,
+            };
+            Operand::Length(of(0).or_else(of_trimmed)?)
         }
-        _ => None,
+        ("cardinality", 1) => Operand::Elements(of(0)?),
+        ("array_length", 2) if text(1)? == "1" => Operand::Elements(of(0)?),
+        ("jsonb_typeof" | "json_typeof", 1) => Operand::JsonKind(of(0)?),
+        ("strpos", 2) => Operand::Place(of(0)?, text(1)?),
+        ("left", 2) => Operand::Left(of(0)?, text(1)?.parse().ok()?),
+        ("coalesce" | "COALESCE", 2) => Operand::Coalesced(of(0)?, text(1)?),
+        ("lower", 1) => Operand::Changed(Change::Lower, of(0)?),
+        ("upper", 1) => Operand::Changed(Change::Upper, of(0)?),
+        ("btrim" | "trim" | "rtrim" | "ltrim", 1) => Operand::Changed(Change::Trim, of(0)?),
+        _ => return None,
+    })
+}
+
+/// Whether it is the time at which the check is made.
+fn is_now(expression: &Expr) -> bool {
+    match uncast(expression.clone()) {
+        Expr::CallExpr(_) => call(expression).is_some_and(|(name, arguments)| {
+            arguments.is_empty() && matches!(name.as_str(), "now" | "transaction_timestamp")
+        }),
+        Expr::NameRef(reference) => matches!(
+            name(&reference).as_str(),
+            "CURRENT_DATE" | "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP"
+        ),
+        _ => false,
     }
 }
 
@@ -111,37 +236,31 @@ pub(super) fn is_null(expression: &Expr) -> bool {
     matches!(expression, Expr::Literal(literal) if matches!(literal.kind(), Some(LitKind::Null(_))))
 }
 
-/// The column of a `… IS NULL`.
-pub(super) fn null_test(expression: &Expr) -> Option<String> {
-    let Expr::BinExpr(test) = bare(expression.clone()) else {
-        return None;
-    };
-    match test.op()? {
-        BinOp::Is(_) if is_null(&test.rhs()?) => column(&test.lhs()?),
-        _ => None,
-    }
-}
-
 pub(super) fn text_of(expression: &Expr) -> String {
     expression.syntax().text().to_string()
 }
 
-/// The one column that an expression mentions; empty if there are none or several.
-pub(super) fn only_column(expression: &Expr) -> String {
+/// The columns that an expression mentions, in order, each once.
+pub(super) fn columns_of(expression: &Expr) -> Vec<String> {
     let is_function = |node: &ast::NameRef| {
         let parent = node.syntax().parent().and_then(ast::CallExpr::cast);
         parent.is_some()
     };
-    let mut columns = expression
+    let is_type = |node: &ast::NameRef| {
+        let mut above = node.syntax().ancestors();
+        above.any(|node| ast::Type::can_cast(node.kind()))
+    };
+    let mut columns: Vec<String> = Vec::new();
+    for reference in expression
         .syntax()
         .descendants()
         .filter_map(ast::NameRef::cast)
-        .filter(|reference| !is_function(reference))
-        .map(|reference| name(&reference));
-    let first = columns.next().unwrap_or_default();
-    if columns.all(|other| other == first) {
-        first
-    } else {
-        String::new()
+        .filter(|reference| !is_function(reference) && !is_type(reference))
+    {
+        let name = name(&reference);
+        if !columns.contains(&name) {
+            columns.push(name);
+        }
     }
+    columns
 }

@@ -2,6 +2,7 @@
 
 mod listed;
 mod number;
+mod scalar;
 mod text;
 mod time;
 
@@ -14,6 +15,8 @@ use super::error::Problem;
 use super::limits::Limits;
 use super::random;
 use super::shape::{Elements, Shape};
+
+pub(crate) use scalar::{Scalar, scalar};
 
 /// What is asked of a column's values.
 #[derive(Debug, Clone, Copy)]

@@ -20,7 +20,7 @@ struct NumberType {
 }
 
 /// Most decimal places written, so that values stay within 64 bits.
-const MOST_PLACES: u32 = 9;
+pub(super) const MOST_PLACES: u32 = 9;
 
 /// Whole numbers that `float4` holds exactly.
 const EXACT_FLOAT4: i64 = 1 << 24;
@@ -30,16 +30,7 @@ const EXACT_FLOAT8: i64 = 1 << 53;
 
 pub(super) fn form(name: &str, modifiers: &[i32], ask: &Ask<'_>) -> Result<Form, Problem> {
     ask.refuse_width()?;
-    let mut number = match name {
-        "int2" => whole(i64::from(i16::MIN), i64::from(i16::MAX), 1_000),
-        "int4" => whole(i64::from(i32::MIN), i64::from(i32::MAX), 100_000),
-        "oid" => whole(0, i64::from(u32::MAX), 100_000),
-        "int8" => whole(i64::MIN, i64::MAX, 1_000_000),
-        "float4" => floats(EXACT_FLOAT4, 3),
-        "float8" => floats(EXACT_FLOAT8, 3),
-        "money" => decimals(17, 2),
-        _ => numeric(modifiers),
-    };
+    let mut number = of_type(name, modifiers);
     if name.starts_with("float") && ask.different.is_none() {
         number = finer(number, ask);
     }
@@ -53,6 +44,31 @@ pub(super) fn form(name: &str, modifiers: &[i32], ask: &Ask<'_>) -> Result<Form,
         number = whole(number.low / unit, number.high / unit, number.spread);
     }
     within_limits(number, ask)
+}
+
+fn of_type(name: &str, modifiers: &[i32]) -> NumberType {
+    match name {
+        "int2" => whole(i64::from(i16::MIN), i64::from(i16::MAX), 1_000),
+        "int4" => whole(i64::from(i32::MIN), i64::from(i32::MAX), 100_000),
+        "oid" => whole(0, i64::from(u32::MAX), 100_000),
+        "int8" => whole(i64::MIN, i64::MAX, 1_000_000),
+        "float4" => floats(EXACT_FLOAT4, 3),
+        "float8" => floats(EXACT_FLOAT8, 3),
+        "money" => decimals(17, 2),
+        _ => numeric(modifiers),
+    }
+}
+
+/// Decimal places, lowest and highest value in units of the last place, and how far values range in
+/// whole units, of a type of numbers.
+pub(super) fn span(name: &str, modifiers: &[i32]) -> Option<(u32, i64, i64, i64)> {
+    let known = [
+        "int2", "int4", "int8", "oid", "numeric", "float4", "float8", "money",
+    ];
+    known.contains(&name).then(|| {
+        let number = of_type(name, modifiers);
+        (number.scale, number.low, number.high, number.spread)
+    })
 }
 
 fn whole(low: i64, high: i64, spread: i64) -> NumberType {

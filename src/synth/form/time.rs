@@ -15,7 +15,7 @@ const END: i64 = 20_454 * DAY;
 const SPAN: i64 = 730 * DAY;
 
 /// The first moment generated where a unique column needs many: 0001-01-01.
-const EARLIEST: i64 = -719_162 * DAY;
+pub(super) const EARLIEST: i64 = -719_162 * DAY;
 
 /// Beginnings of the names of columns whose values rise as rows are added.
 const CREATION: [&str; 12] = [
@@ -35,15 +35,7 @@ const CREATION: [&str; 12] = [
 
 pub(super) fn form(name: &str, precision: Option<u32>, ask: &Ask<'_>) -> Result<Form, Problem> {
     ask.refuse_width()?;
-    let kind = match name {
-        "date" => MomentKind::Date,
-        "time" | "timetz" => MomentKind::Time,
-        _ => MomentKind::Timestamp,
-    };
-    let unit = match kind {
-        MomentKind::Date => DAY,
-        _ => 10i64.pow(6 - precision.unwrap_or(6).min(6)),
-    };
+    let (kind, zoned, unit) = unit(name, precision).ok_or(Problem::Unsupported)?;
     let (low, high) = bounds(kind, unit, ask)?;
     if low > high {
         return Err(Problem::Contradiction);
@@ -51,7 +43,7 @@ pub(super) fn form(name: &str, precision: Option<u32>, ask: &Ask<'_>) -> Result<
     let count = high.abs_diff(low).saturating_add(1);
     let shape = Shape::Moments(Moments {
         kind,
-        zoned: matches!(name, "timetz" | "timestamptz"),
+        zoned,
         low,
         unit,
     });
@@ -71,6 +63,21 @@ pub(super) fn form(name: &str, precision: Option<u32>, ask: &Ask<'_>) -> Result<
         capacity: count,
         ..Form::by_row(shape)
     })
+}
+
+/// What a type of moments holds, whether with a zone, and its unit in microseconds.
+pub(super) fn unit(name: &str, precision: Option<u32>) -> Option<(MomentKind, bool, i64)> {
+    let kind = match name {
+        "date" => MomentKind::Date,
+        "time" | "timetz" => MomentKind::Time,
+        "timestamp" | "timestamptz" => MomentKind::Timestamp,
+        _ => return None,
+    };
+    let unit = match kind {
+        MomentKind::Date => DAY,
+        _ => 10i64.pow(6 - precision.unwrap_or(6).min(6)),
+    };
+    Some((kind, matches!(name, "timetz" | "timestamptz"), unit))
 }
 
 /// The first and last moment, in units.

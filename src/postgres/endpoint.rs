@@ -1,0 +1,380 @@
+//! Where a server is, who connects, and how the way there is secured.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio_postgres::config::{Host, SslMode as Encryption};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::NoTls;
+use tokio_postgres::{CancelToken, Config, Error};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::connect::{Session, open};
+use super::conninfo::{self, ConninfoError, Parameters};
+use super::passfile::{self, Login};
+use super::tls::{self, SslMode, TlsError, TlsOptions};
+
+/// How long a server may take to answer where the address does not say.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Where the usual installations have their socket: Debian's and Red Hat's, then PostgreSQL's own.
+const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+
+/// An address to connect to. Neither `Display` nor `Debug` shows the password.
+#[derive(Clone)]
+pub struct Endpoint {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+    mode: SslMode,
+    shown: String,
+}
+
+/// Why an address cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// The address itself.
+    #[error(transparent)]
+    Conninfo(#[from] ConninfoError),
+    /// What it says of TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+impl Endpoint {
+    /// Reads an address: a `postgres://` URL or `key=value` words, over libpq's variables of the
+    /// environment and the files of the user's home (`.pgpass`, `.postgresql`).
+    ///
+    /// # Errors
+    /// What is wrong, without the values: one may be a password.
+    pub fn read(
+        address: &str,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, EndpointError> {
+        let mut parameters = conninfo::read(address, environment)?;
+        complete(&mut parameters, environment);
+        let tls = tls_options(&parameters, environment)?;
+        let connector = tls::connector(&tls)?;
+        let shown = shown(&parameters);
+        parameters.retain(|keyword, _| conninfo::reaches_the_driver(keyword));
+        let mut config: Config = conninfo::write(&parameters)
+            .parse()
+            .map_err(|error: Error| {
+                ConninfoError::Value("its keywords", super::connect::describe(&error))
+            })?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        Ok(Self {
+            config,
+            tls: connector,
+            mode: tls.mode,
+            shown,
+        })
+    }
+
+    /// The database that the address names; none if it names none.
+    pub fn database(&self) -> Option<&str> {
+        self.config.get_dbname()
+    }
+
+    /// The same server and user with another database.
+    pub fn with_database(&self, database: &str) -> Self {
+        let mut config = self.config.clone();
+        config.dbname(database);
+        let (server, query) = self.shown.split_once('?').unwrap_or((&self.shown, ""));
+        let server = server.rsplit_once('/').map_or(server, |(server, _)| server);
+        let mark = if query.is_empty() { "" } else { "?" };
+        Self {
+            config,
+            shown: format!("{server}/{}{mark}{query}", escape(database)),
+            ..self.clone()
+        }
+    }
+
+    /// Connects, by TLS as `sslmode` says.
+    ///
+    /// # Errors
+    /// What the network or the server says.
+    pub async fn connect(&self, application_name: &str) -> Result<Session, Error> {
+        let mut config = self.config.clone();
+        config.application_name(application_name);
+        let [first, second] = self.attempts();
+        match self.attempt(&mut config, first).await {
+            Err(error) if second.is_some_and(|_| may_be_the_encryption(&error)) => {
+                let Some(second) = second else {
+                    return Err(error);
+                };
+                // Where both fail, the first way is the one that was meant.
+                self.attempt(&mut config, Some(second))
+                    .await
+                    .map_err(|_| error)
+            }
+            other => other,
+        }
+    }
+
+    /// Ends the statement that a session is at, by a connection secured as the session's.
+    ///
+    /// # Errors
+    /// What the network says; the server answers nothing.
+    pub async fn cancel(&self, token: &CancelToken) -> Result<(), Error> {
+        match &self.tls {
+            Some(tls) if !self.by_socket() => token.cancel_query(tls.clone()).await,
+            _ => token.cancel_query(NoTls).await,
+        }
+    }
+
+    /// The ways to encrypt, in the order in which they are tried.
+    fn attempts(&self) -> [Option<Encryption>; 2] {
+        let plain = Some(Encryption::Disable);
+        let encrypted = Some(Encryption::Require);
+        match self.mode {
+            _ if self.by_socket() => [plain, None],
+            SslMode::Disable => [plain, None],
+            SslMode::Allow => [plain, encrypted],
+            SslMode::Prefer => [Some(Encryption::Prefer), plain],
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => [encrypted, None],
+        }
+    }
+
+    async fn attempt(
+        &self,
+        config: &mut Config,
+        encryption: Option<Encryption>,
+    ) -> Result<Session, Error> {
+        config.ssl_mode(encryption.unwrap_or(Encryption::Disable));
+        match &self.tls {
+            Some(tls) => open(config, tls.clone()).await,
+            None => open(config, NoTls).await,
+        }
+    }
+
+    /// A Unix socket is not encrypted, as with libpq.
+    fn by_socket(&self) -> bool {
+        let mut hosts = self.config.get_hosts().iter();
+        hosts.all(|host| matches!(host, Host::Unix(_)))
+    }
+}
+
+/// A server that is reached by a configuration alone, without TLS: the tool's own, by its socket.
+impl From<&Config> for Endpoint {
+    fn from(config: &Config) -> Self {
+        Self {
+            config: config.clone(),
+            tls: None,
+            mode: SslMode::Disable,
+            shown: String::from("postgres:///"),
+        }
+    }
+}
+
+impl From<&Endpoint> for Endpoint {
+    fn from(endpoint: &Endpoint) -> Self {
+        endpoint.clone()
+    }
+}
+
+/// As a URL without the password.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({})", self.shown)
+    }
+}
+
+/// Whether the other way to encrypt could help: the handshake failed, or `pg_hba.conf` refuses.
+fn may_be_the_encryption(error: &Error) -> bool {
+    match error.code() {
+        Some(code) => *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+        None => true,
+    }
+}
+
+/// Says what libpq would have assumed: the host, the user, the password of the passfile.
+fn complete(parameters: &mut Parameters, environment: &dyn Fn(&str) -> Option<String>) {
+    let port = or_default(parameters, "port", || "5432".to_owned());
+    if !parameters.contains_key("hostaddr") {
+        or_default(parameters, "host", || default_host(&port));
+    }
+    let user = or_default(parameters, "user", || {
+        let own = ["USER", "LOGNAME"].into_iter().find_map(environment);
+        own.unwrap_or_else(|| "postgres".to_owned())
+    });
+    if parameters.contains_key("password") {
+        return;
+    }
+    let named = ["host", "hostaddr"].iter().find_map(|k| parameters.get(*k));
+    let host = match named.map(String::as_str) {
+        None => "localhost",
+        Some(folder) if SOCKET_FOLDERS.contains(&folder) => "localhost",
+        Some(host) => host,
+    };
+    let login = Login {
+        host,
+        port: &port,
+        database: parameters.get("dbname").map_or(&user, |name| name),
+        user: &user,
+    };
+    let file = parameters.get("passfile").map(PathBuf::from);
+    let file = file.or_else(|| in_home(environment, ".pgpass"));
+    if let Some(password) = file.and_then(|file| passfile::password(&file, login)) {
+        parameters.insert("password".to_owned(), password);
+    }
+}
+
+fn or_default(
+    parameters: &mut Parameters,
+    keyword: &str,
+    default: impl FnOnce() -> String,
+) -> String {
+    match parameters.get(keyword).filter(|value| !value.is_empty()) {
+        Some(value) => value.clone(),
+        None => {
+            let value = default();
+            parameters.insert(keyword.to_owned(), value.clone());
+            value
+        }
+    }
+}
+
+fn default_host(port: &str) -> String {
+    let mut folders = SOCKET_FOLDERS.into_iter();
+    folders
+        .find(|folder| {
+            PathBuf::from(folder)
+                .join(format!(".s.PGSQL.{port}"))
+                .exists()
+        })
+        .unwrap_or("localhost")
+        .to_owned()
+}
+
+fn in_home(environment: &dyn Fn(&str) -> Option<String>, file: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(environment("HOME")?).join(file))
+}
+
+fn tls_options(
+    parameters: &Parameters,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<TlsOptions, ConninfoError> {
+    let named = parameters.get("sslmode").map_or("prefer", |name| name);
+    let mode = SslMode::named(named).ok_or_else(|| {
+        let takes = "it takes disable, allow, prefer, require, verify-ca or verify-full";
+        ConninfoError::Value("sslmode", takes.to_owned())
+    })?;
+    let own = |keyword: &str, file: &str| {
+        let given = parameters.get(keyword).map(PathBuf::from);
+        given.or_else(|| {
+            in_home(environment, &format!(".postgresql/{file}")).filter(|path| path.exists())
+        })
+    };
+    Ok(TlsOptions {
+        mode,
+        roots: own("sslrootcert", "root.crt"),
+        identity: own("sslcert", "postgresql.crt").zip(own("sslkey", "postgresql.key")),
+        direct: parameters
+            .get("sslnegotiation")
+            .is_some_and(|how| how == "direct"),
+    })
+}
+
+/// A URL for people: whoever uses it gives the password in another way.
+fn shown(parameters: &Parameters) -> String {
+    let get = |keyword: &str| parameters.get(keyword).map_or("", String::as_str);
+    let host = if get("host").is_empty() {
+        get("hostaddr")
+    } else {
+        get("host")
+    };
+    let port = match get("port") {
+        "" | "5432" => String::new(),
+        port => format!(":{port}"),
+    };
+    let host = match host.contains(':') {
+        true => format!("[{host}]"),
+        false => escape(host).replace("%2C", ","),
+    };
+    let query: Vec<String> = ["sslmode", "sslrootcert"]
+        .iter()
+        .filter_map(|keyword| {
+            let value = parameters.get(*keyword)?;
+            Some(format!("{keyword}={}", escape(value)))
+        })
+        .collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!(
+        "postgres://{}@{host}{port}/{}{mark}{}",
+        escape(get("user")),
+        escape(get("dbname")),
+        query.join("&")
+    )
+}
+
+/// Text as a part of a URL.
+fn escape(text: &str) -> String {
+    const KEPT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'~');
+    percent_encoding::utf8_percent_encode(text, KEPT).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(address: &str) -> Endpoint {
+        Endpoint::read(address, &|_| None).unwrap()
+    }
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let endpoint = read("postgres://ann:secret@db.example.org/shop?sslmode=require");
+        let url = "postgres://ann@db.example.org/shop?sslmode=require";
+        assert_eq!(endpoint.to_string(), url);
+        assert!(!format!("{endpoint:?}").contains("secret"));
+        assert_eq!(endpoint.config.get_password(), Some(b"secret".as_slice()));
+        let other = endpoint.with_database("a b");
+        assert_eq!(
+            other.to_string(),
+            "postgres://ann@db.example.org/a%20b?sslmode=require"
+        );
+        assert_eq!(other.database(), Some("a b"));
+    }
+
+    #[test]
+    fn a_shown_socket_can_be_connected_to_again() {
+        let endpoint = read("host=/tmp/a user=ann port=6000 dbname=x");
+        assert_eq!(endpoint.to_string(), "postgres://ann@%2Ftmp%2Fa:6000/x");
+        assert_eq!(read(&endpoint.to_string()).config, endpoint.config);
+        assert!(endpoint.by_socket());
+    }
+
+    #[test]
+    fn an_unknown_sslmode_is_told_the_known_ones() {
+        let error = Endpoint::read("sslmode=always", &|_| None).unwrap_err();
+        assert!(error.to_string().contains("verify-full"), "{error}");
+    }
+
+    #[test]
+    fn verifying_needs_something_to_verify_by() {
+        for (address, says) in [
+            ("host=h sslmode=verify-ca", "sslrootcert"),
+            ("host=h sslmode=require sslrootcert=system", "verify-full"),
+            (
+                "host=h sslmode=verify-full sslrootcert=/no/where",
+                "/no/where",
+            ),
+        ] {
+            let error = Endpoint::read(address, &|_| None).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Comparisons of one value with a constant, a pattern or another column.
+
+use squawk_syntax::ast::Expr;
+
+use super::comparison::Comparison;
+use super::operand::{Change, Operand, bare, column, constant, constants, negative, operand};
+use super::pattern::{from_similar, literal};
+use super::{BoundRule, Formula, Relation, TextPattern};
+
+/// A day that is past on any day on which the tool runs; generated moments end before it.
+const PAST: &str = "2026-01-01";
+
+/// A day that is yet to come.
+const FUTURE: &str = "2100-01-01";
+
+/// The formula of a comparison; none where it is not understood.
+pub(super) fn formula(comparison: Comparison, left: &Expr, right: &Expr) -> Option<Formula> {
+    if let Some(difference) = difference(comparison, left, right) {
+        return Some(difference);
+    }
+    let (left, right) = (operand(left)?, operand(right)?);
+    with_constant(comparison, &left, &right)
+        .or_else(|| with_constant(comparison.flipped(), &right, &left))
+        .or_else(|| between_columns(comparison, left, right))
+}
+
+/// `a - b > constant`, which is `a > b + constant`.
+fn difference(comparison: Comparison, left: &Expr, right: &Expr) -> Option<Formula> {
+    use squawk_syntax::ast::BinOp;
+    let Expr::BinExpr(minus) = bare(left.clone()) else {
+        return None;
+    };
+    let (BinOp::Minus(_), limit) = (minus.op()?, constant(right)?) else {
+        return None;
+    };
+    Some(Formula::Columns(Relation {
+        left: column(&minus.lhs()?)?,
+        comparison,
+        right: column(&minus.rhs()?)?,
+        offset: Some(limit).filter(|limit| limit != "0"),
+    }))
+}
+
+fn with_constant(comparison: Comparison, tested: &Operand, limit: &Operand) -> Option<Formula> {
+    let limit = match limit {
+        Operand::Constant(limit) => limit,
+        Operand::Now => return with_now(comparison, tested),
+        _ => return None,
+    };
+    let number = || limit.parse::<i64>().ok();
+    match tested {
+        Operand::Column(name, None) => {
+            Some(Formula::bound(name.clone(), comparison.rule(limit.clone())))
+        }
+        Operand::Length(name) => Some(counted(comparison, number()?, |fewest, most| {
+            bounds(
+                name,
+                fewest.map(BoundRule::MinLength),
+                most.map(BoundRule::MaxLength),
+            )
+        })),
+        Operand::Elements(name) => Some(counted(comparison, number()?, |fewest, most| {
+            bounds(
+                name,
+                fewest.map(BoundRule::MinElements),
+                most.map(BoundRule::MaxElements),
+            )
+        })),
+        Operand::JsonKind(name) => {
+            let rule = match comparison {
+                Comparison::Equal => BoundRule::JsonKind(limit.clone()),
+                Comparison::Unequal => BoundRule::NotJsonKind(limit.clone()),
+                _ => return None,
+            };
+            Some(Formula::bound(name.clone(), rule))
+        }
+        Operand::Place(name, part) => {
+            // Found, or not found; more is not asked.
+            let found = comparison.holds(1, number()?);
+            let pattern = TextPattern::matching(literal(part)).or_negated(found);
+            let decides = (2..1_000)
+                .all(|place| comparison.holds(place, number().unwrap_or(0)) == found)
+                && comparison.holds(0, number()?) != found;
+            decides.then(|| Formula::bound(name.clone(), BoundRule::Matches(pattern)))
+        }
+        Operand::Left(name, count) => {
+            let whole = limit.chars().count() == *count;
+            let pattern = TextPattern::matching(format!("^{}", literal(limit)));
+            let holds = equality(comparison)?;
+            whole.then(|| {
+                Formula::bound(name.clone(), BoundRule::Matches(pattern.or_negated(holds)))
+            })
+        }
+        Operand::Coalesced(name, default) => {
+            let by_value = Formula::bound(name.clone(), comparison.rule(limit.clone()));
+            let ordering = (default.parse::<i64>().ok(), number());
+            let default_does = match (comparison, ordering) {
+                (_, (Some(default), Some(limit))) => comparison.holds(default, limit),
+                (Comparison::Equal, _) => default == limit,
+                (Comparison::Unequal, _) => default != limit,
+                _ => return None,
+            };
+            let not_null = Formula::bound(name.clone(), BoundRule::NotNull);
+            Some(match default_does {
+                true => by_value,
+                false => Formula::all(vec![not_null, by_value]),
+            })
+        }
+        Operand::Changed(Change::Trim, name) if limit.is_empty() => {
+            let pattern = TextPattern::matching("\\S").or_negated(!equality(comparison)?);
+            Some(Formula::bound(name.clone(), BoundRule::Matches(pattern)))
+        }
+        Operand::Changed(Change::Lower | Change::Upper, name) => {
+            let pattern = TextPattern {
+                insensitive: true,
+                ..TextPattern::matching(format!("^{}$", literal(limit)))
+            };
+            let rule = BoundRule::Matches(pattern.or_negated(equality(comparison)?));
+            Some(Formula::bound(name.clone(), rule))
+        }
+        _ => None,
+    }
+}
+
+fn equality(comparison: Comparison) -> Option<bool> {
+    match comparison {
+        Comparison::Equal => Some(true),
+        Comparison::Unequal => Some(false),
+        _ => None,
+    }
+}
+
+/// A comparison with the time of the check, where it can be kept on any day.
+fn with_now(comparison: Comparison, tested: &Operand) -> Option<Formula> {
+    let Operand::Column(name, None) = tested else {
+        return None;
+    };
+    let end = match comparison {
+        Comparison::Less | Comparison::AtMost => PAST,
+        Comparison::Greater | Comparison::AtLeast => FUTURE,
+        _ => return None,
+    };
+    Some(Formula::bound(
+        name.clone(),
+        comparison.rule(end.to_owned()),
+    ))
+}
+
+/// The alternatives of a count.
+fn counted(
+    comparison: Comparison,
+    limit: i64,
+    bounds: impl Fn(Option<u32>, Option<u32>) -> Formula,
+) -> Formula {
+    let alternatives = comparison.counts(limit).into_iter();
+    Formula::any(
+        alternatives
+            .map(|(fewest, most)| bounds(fewest, most))
+            .collect(),
+    )
+}
+
+fn bounds(column: &str, fewest: Option<BoundRule>, most: Option<BoundRule>) -> Formula {
+    let rules = fewest.into_iter().chain(most);
+    Formula::all(
+        rules
+            .map(|rule| Formula::bound(column.to_owned(), rule))
+            .collect(),
+    )
+}
+
+fn between_columns(comparison: Comparison, left: Operand, right: Operand) -> Option<Formula> {
+    match (left, right) {
+        (Operand::Column(left, left_shift), Operand::Column(right, right_shift)) => {
+            let offset = match (left_shift, right_shift) {
+                (None, offset) => offset,
+                (Some(shift), None) => Some(negative(&shift)),
+                _ => return None,
+            };
+            Some(Formula::Columns(Relation {
+                left,
+                comparison,
+                right,
+                offset,
+            }))
+        }
+        (Operand::Changed(change, changed), Operand::Column(name, None))
+        | (Operand::Column(name, None), Operand::Changed(change, changed))
+            if changed == name =>
+        {
+            let regex = match change {
+                Change::Lower => "^[^A-Z]*$",
+                Change::Upper => "^[^a-z]*$",
+                Change::Trim => "^(\\S(.*\\S)?)?$",
+            };
+            let pattern = TextPattern::matching(regex).or_negated(equality(comparison)?);
+            Some(Formula::bound(name, BoundRule::Matches(pattern)))
+        }
+        _ => None,
+    }
+}
+
+/// A text and a pattern, or `ANY`/`ALL` of a list of patterns, by their operator.
+pub(super) fn patterns(operator: &str, left: &Expr, right: &Expr, holds: bool) -> Option<Formula> {
+    let (column, folded) = match (column(left), operand(left)) {
+        (Some(column), _) => (column, false),
+        (None, Some(Operand::Changed(Change::Lower | Change::Upper, column))) => (column, true),
+        _ => return None,
+    };
+    let of = |text: &str| {
+        let pattern = TextPattern::from_operator(operator, text)?.or_negated(holds);
+        let insensitive = pattern.insensitive || folded;
+        let pattern = TextPattern {
+            insensitive,
+            ..pattern
+        };
+        Some(Formula::bound(column.clone(), BoundRule::Matches(pattern)))
+    };
+    if let Expr::CallExpr(call) = bare(right.clone()) {
+        let (list, any) = match (call.any_fn(), call.all_fn()) {
+            (Some(any), _) => (any.expr()?, true),
+            (_, Some(all)) => (all.expr()?, false),
+            _ => return similar(&of, right),
+        };
+        let parts = constants(&list)?
+            .iter()
+            .map(|text| of(text))
+            .collect::<Option<_>>()?;
+        return Some(match any == holds {
+            true => Formula::any(parts),
+            false => Formula::all(parts),
+        });
+    }
+    of(&constant(right)?)
+}
+
+/// `SIMILAR TO`, which is printed as `~ similar_to_escape('…')`.
+fn similar(of: &dyn Fn(&str) -> Option<Formula>, right: &Expr) -> Option<Formula> {
+    let (name, arguments) = super::operand::call(right)?;
+    match (name.as_str(), arguments.as_slice()) {
+        ("similar_to_escape" | "similar_escape", [text]) => of(&from_similar(&constant(text)?)),
+        _ => None,
+    }
+}

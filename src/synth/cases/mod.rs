@@ -1,0 +1,366 @@
+//! Rows of a table that fall into cases, each with its own limits on the columns' values.
+//!
+//! `CHECK ((kind = 'card' AND iban IS NULL) OR (kind = 'transfer' AND iban IS NOT NULL))` allows two
+//! cases; a partitioned table has one for each leaf. Columns that such conditions tie together are a
+//! [`Group`], and groups are independent of each other. A row's case is a hash of its number; in each
+//! case a column has an ordinary plan.
+
+mod adapt;
+mod normal;
+mod order;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::schema::Table;
+use crate::sql::{Bound, Formula, Relation, understand_condition};
+
+use super::limits::Limits;
+use super::links::Links;
+use super::random;
+use super::world::World;
+
+use adapt::Ground;
+use normal::Clause;
+pub(crate) use order::{Ladder, Neighbour, Place as Rung};
+
+/// Cases that the CHECKs of a group give at most.
+const MOST_CASES: usize = 64;
+
+/// One of several ways in which rows may be, beside what CHECKs say: a leaf partition and its bound.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Alternative {
+    /// How many rows are so, in proportion to the other alternatives.
+    pub(crate) weight: f64,
+    /// What holds of their columns.
+    pub(crate) bounds: Vec<Bound>,
+}
+
+/// The groups of a table's columns that conditions tie together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Cases {
+    groups: Vec<Group>,
+    /// What the reader of a report should know.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Columns whose values in a row depend on the row's case.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Group {
+    pub(crate) chooser: Chooser,
+    pub(crate) cases: Vec<Case>,
+    columns: BTreeSet<String>,
+    /// The constraints that tie them.
+    constraints: Vec<String>,
+}
+
+/// What holds of the group's columns in one case.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Case {
+    pub(crate) weight: f64,
+    /// By column; whatever holds in every row is in it, too.
+    pub(crate) limits: BTreeMap<String, Limits>,
+    pub(crate) relations: Vec<Relation>,
+    /// Conditions that were not understood.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// Which case a row belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Chooser {
+    key: u64,
+    /// The random bits below which a row belongs to each case but the last.
+    until: Vec<u64>,
+}
+
+impl Chooser {
+    /// A choice by these weights.
+    fn new(key: u64, weights: &[f64]) -> Self {
+        let total: f64 = weights.iter().sum();
+        let cumulative = weights.iter().scan(0.0, |sum, weight| {
+            *sum += weight;
+            Some(*sum)
+        });
+        let mut until: Vec<u64> = cumulative
+            .map(|sum| random::threshold(sum / total))
+            .collect();
+        until.pop();
+        Self { key, until }
+    }
+
+    /// The case of a row.
+    pub(crate) fn case(&self, row: u64) -> usize {
+        if self.until.is_empty() {
+            return 0;
+        }
+        let bits = random::bits(self.key, row);
+        self.until.partition_point(|&until| until <= bits)
+    }
+}
+
+/// Why no case is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoCase {
+    /// The constraints that leave none.
+    pub(crate) constraints: Vec<String>,
+    /// Their columns.
+    pub(crate) columns: Vec<String>,
+}
+
+/// One condition on rows, with the name of the constraint that makes it.
+#[derive(Debug, Clone)]
+struct Condition {
+    constraint: String,
+    formula: Formula,
+}
+
+impl Condition {
+    /// What to say of a condition that is not understood at all.
+    fn note(&self, table: &Table) -> Option<String> {
+        match &self.formula {
+            Formula::Unknown { text, .. } => Some(note(table, &self.constraint, text)),
+            _ => None,
+        }
+    }
+}
+
+fn note(table: &Table, constraint: &str, unknown: &str) -> String {
+    format!(
+        "{}: CHECK {constraint} is not understood; rows may break it: {unknown}",
+        table.name
+    )
+}
+
+impl Cases {
+    /// The cases of a table with rows, by its CHECKs, its domains and the `alternatives`, which
+    /// exclude each other.
+    ///
+    /// # Errors
+    /// Conditions that contradict each other.
+    pub(crate) fn of_table(
+        world: &World<'_>,
+        table: &Table,
+        links: &Links,
+        alternatives: &[Alternative],
+    ) -> Result<Self, NoCase> {
+        let ground = Ground {
+            world,
+            table,
+            links,
+        };
+        let mut conditions = Vec::new();
+        for Condition {
+            constraint,
+            formula,
+        } in conditions_of(table)
+        {
+            let formula = ground.adapted(formula, false).simplified();
+            let parts = match formula {
+                Formula::All(parts) => parts,
+                other => vec![other],
+            };
+            conditions.extend(parts.into_iter().map(|formula| Condition {
+                constraint: constraint.clone(),
+                formula,
+            }));
+        }
+        let mut cases = Self::default();
+        for condition in &conditions {
+            cases.notes.extend(condition.note(table));
+        }
+        for part in components(&conditions, alternatives) {
+            let group = part.group(&ground)?;
+            let unknown = group.cases.iter().flat_map(|case| &case.unknown).next();
+            if let Some(unknown) = unknown {
+                let names = group.constraints.join(", ");
+                cases.notes.push(note(table, &names, unknown));
+            }
+            cases.groups.push(group);
+        }
+        Ok(cases)
+    }
+
+    /// The group of a column, if any.
+    pub(crate) fn group(&self, column: &str) -> Option<&Group> {
+        self.groups
+            .iter()
+            .find(|group| group.columns.contains(column))
+    }
+
+    /// Settles which cases rows have. A column of those that are `fixed`, for they are unique, has
+    /// the same values in all of them: cases that want others are left out.
+    pub(crate) fn settle(&mut self, world: &World<'_>, table: &Table, fixed: &BTreeSet<String>) {
+        for group in &mut self.groups {
+            for column in group.columns.intersection(fixed) {
+                if keep_alike(&mut group.cases, column) {
+                    self.notes.push(format!(
+                        "{}.{column} must be unique, so not all rows that {} allows are made",
+                        table.name,
+                        group.constraints.join(", ")
+                    ));
+                }
+            }
+            let weights: Vec<f64> = group.cases.iter().map(|case| case.weight).collect();
+            let names: Vec<&str> = group.columns.iter().map(String::as_str).collect();
+            let key = world.key(table, &format!("{} cases", names.join(" ")));
+            group.chooser = Chooser::new(key, &weights);
+        }
+    }
+}
+
+/// Leaves the cases in which the column has the values that most rows have, or is NULL; whether that
+/// are not all.
+fn keep_alike(cases: &mut Vec<Case>, column: &str) -> bool {
+    let values = |case: &Case| {
+        let limits = case.limits.get(column).cloned().unwrap_or_default();
+        (!limits.null).then(|| limits.of_values())
+    };
+    let weight = |one: &Limits| -> f64 {
+        let alike = cases
+            .iter()
+            .filter(|case| values(case).as_ref() == Some(one));
+        alike.map(|case| case.weight).sum()
+    };
+    let most = cases
+        .iter()
+        .filter_map(values)
+        .map(|one| (weight(&one), one))
+        .reduce(|most, one| if one.0 > most.0 { one } else { most });
+    let Some((_, kept)) = most else {
+        return false;
+    };
+    let before = cases.len();
+    cases.retain(|case| values(case).is_none_or(|one| one == kept));
+    cases.len() < before
+}
+
+/// The conditions of CHECKs, and of domains as far as they are more than limits.
+fn conditions_of(table: &Table) -> Vec<Condition> {
+    let mut conditions: Vec<Condition> = table
+        .checks
+        .iter()
+        .map(|check| Condition {
+            constraint: check.name.clone(),
+            formula: understand_condition(&check.expression),
+        })
+        .collect();
+    for column in &table.columns {
+        for expression in column.data_type.kind.domain_checks() {
+            let formula = understand_condition(expression).renamed("VALUE", &column.name);
+            if !formula.clone().simplified().is_plain() {
+                conditions.push(Condition {
+                    constraint: format!("the domain {} of {}", column.data_type.name, column.name),
+                    formula,
+                });
+            }
+        }
+    }
+    conditions
+}
+
+/// Conditions that share columns.
+struct Component<'c> {
+    columns: BTreeSet<String>,
+    conditions: Vec<&'c Condition>,
+    alternatives: &'c [Alternative],
+}
+
+/// The conditions on several columns or with alternatives, apart where no column joins them, each
+/// with the demands on its columns alone.
+fn components<'c>(
+    conditions: &'c [Condition],
+    alternatives: &'c [Alternative],
+) -> Vec<Component<'c>> {
+    let mut components: Vec<Component<'c>> = Vec::new();
+    if !alternatives.is_empty() {
+        let bounds = alternatives.iter().flat_map(|one| &one.bounds);
+        components.push(Component {
+            columns: bounds.map(|bound| bound.column.clone()).collect(),
+            conditions: Vec::new(),
+            alternatives,
+        });
+    }
+    let ties =
+        |condition: &&Condition| matches!(condition.formula, Formula::Any(_) | Formula::Columns(_));
+    for condition in conditions.iter().filter(ties) {
+        let mut joined = Component {
+            columns: condition.formula.columns(),
+            conditions: vec![condition],
+            alternatives: &[],
+        };
+        for other in std::mem::take(&mut components) {
+            if other.columns.is_disjoint(&joined.columns) {
+                components.push(other);
+                continue;
+            }
+            joined.columns.extend(other.columns);
+            joined.conditions.splice(0..0, other.conditions);
+            if !other.alternatives.is_empty() {
+                joined.alternatives = other.alternatives;
+            }
+        }
+        components.push(joined);
+    }
+    for condition in conditions {
+        if let Formula::Column(bound) = &condition.formula {
+            let mut all = components.iter_mut();
+            if let Some(component) = all.find(|one| one.columns.contains(&bound.column)) {
+                component.conditions.push(condition);
+            }
+        }
+    }
+    components
+}
+
+impl Component<'_> {
+    fn group(&self, ground: &Ground<'_>) -> Result<Group, NoCase> {
+        let mut constraints: Vec<String> = Vec::new();
+        for condition in &self.conditions {
+            if !constraints.contains(&condition.constraint) {
+                constraints.push(condition.constraint.clone());
+            }
+        }
+        let clauses = self.clauses(ground);
+        let fewest_unknown = clauses.iter().map(Clause::unknown).min().unwrap_or(0);
+        let mut cases: Vec<Case> = clauses
+            .into_iter()
+            .filter(|clause| clause.unknown() == fewest_unknown)
+            .filter_map(|clause| ground.case(clause))
+            .collect();
+        cases.truncate(MOST_CASES.max(self.alternatives.len() * 4));
+        if cases.is_empty() {
+            return Err(NoCase {
+                constraints,
+                columns: self.columns.iter().cloned().collect(),
+            });
+        }
+        let weights: Vec<f64> = cases.iter().map(|case| case.weight).collect();
+        Ok(Group {
+            chooser: Chooser::new(0, &weights),
+            cases,
+            columns: self.columns.clone(),
+            constraints,
+        })
+    }
+
+    /// The disjunctive normal form of the conditions, without clauses that contradict themselves.
+    fn clauses(&self, ground: &Ground<'_>) -> Vec<Clause> {
+        let mut clauses: Vec<Clause> = match self.alternatives {
+            [] => vec![Clause::new(1.0, &[])],
+            some => some
+                .iter()
+                .map(|one| Clause::new(one.weight, &one.bounds))
+                .collect(),
+        };
+        let possible = |clause: &Clause| ground.is_possible(clause);
+        // Demands on single columns first: they rule out most.
+        let mut ordered = self.conditions.clone();
+        ordered.sort_by_key(|condition| !matches!(condition.formula, Formula::Column(_)));
+        for condition in ordered {
+            clauses = normal::product(clauses, &condition.formula, &possible);
+        }
+        clauses
+    }
+}
+
+#[cfg(test)]
+mod tests;
