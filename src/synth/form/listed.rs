@@ -183,6 +183,7 @@ pub(crate) fn holds(kind: &TypeKind, text: &str) -> bool {
             i32::try_from(text.chars().count()).is_ok_and(|length| length <= most)
         }),
         "uuid" => text.chars().filter(char::is_ascii_hexdigit).count() == 32,
+        "json" | "jsonb" => serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(),
         "money" => decimal::read(text, 2).is_some(),
         _ => true,
     }
