@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::cache::CacheOptions;
 use crate::commands::check::CheckOptions;
+use crate::commands::fill::FillCommandOptions;
+use crate::commands::mark::MarkOptions;
 use crate::commands::run::RunOptions;
 use crate::commands::verify::VerifyOptions;
 use crate::commands::{Command, Shared};
@@ -38,6 +40,10 @@ enum Commands {
     /// Apply the migration to the schema alone, in seconds: what each statement locks, rewrites and
     /// scans, and which statements of the traffic it breaks
     Check(CheckArgs),
+    /// Fill the scenario's tables in a database on a server of yours, and leave it to you
+    Fill(FillArgs),
+    /// Say of an existing database that all in it may be lost, so that it can be a shadow
+    Mark(MarkArgs),
     /// Show the filled databases that are kept for the next run of the same scenario, or remove them
     Cache(CacheArgs),
 }
@@ -71,6 +77,46 @@ struct CheckArgs {
     migration: Option<PathBuf>,
     #[command(flatten)]
     shared: SharedArgs,
+}
+
+#[derive(Debug, Args)]
+struct FillArgs {
+    /// A folder that holds scenario.toml, or the file
+    scenario: PathBuf,
+    /// The server, and the database to create: postgres://user@host/database, or key=value words
+    #[arg(long, value_name = "URL")]
+    shadow: Option<String>,
+    /// Drop the database, if it is there and marked as a shadow, and make it anew
+    #[arg(long)]
+    replace: bool,
+    /// Override a key of the scenario, as tables.orders.rows=1M; repeatable
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_override)]
+    overrides: Vec<Override>,
+    /// Seed of all randomness
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Multiply the rows of every table
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    rows_scale: f64,
+    /// Connections that write at the same time; default: the processors of this machine
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+    /// Print what was filled as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct MarkArgs {
+    /// The database: postgres://user@host/database, or key=value words
+    #[arg(value_name = "URL")]
+    address: String,
+    /// The database's name once more: all that is in it may be lost from now on
+    #[arg(long, value_name = "DBNAME", required = true)]
+    i_know_this_is_disposable: String,
 }
 
 #[derive(Debug, Args)]
@@ -136,6 +182,11 @@ impl Cli {
                 migration: args.migration,
                 shared: args.shared.into(),
             }),
+            Commands::Fill(args) => Command::Fill(args.into()),
+            Commands::Mark(args) => Command::Mark(MarkOptions {
+                address: args.address,
+                confirmed: args.i_know_this_is_disposable,
+            }),
             Commands::Cache(args) => Command::Cache(match args.action {
                 None | Some(CacheCommands::List) => CacheOptions::List,
                 Some(CacheCommands::Clear) => CacheOptions::Clear,
@@ -144,15 +195,41 @@ impl Cli {
     }
 }
 
+impl From<FillArgs> for FillCommandOptions {
+    fn from(args: FillArgs) -> Self {
+        Self {
+            scenario: args.scenario,
+            shadow: args.shadow,
+            replace: args.replace,
+            jobs: args.jobs.map(usize::from),
+            shared: Shared {
+                out: None,
+                overrides: with_seed(args.overrides, args.seed),
+                pg_bin: None,
+                rows_scale: args.rows_scale,
+                keep: false,
+                no_cache: true,
+                quiet: args.quiet,
+                json: args.json,
+            },
+        }
+    }
+}
+
+/// `--seed` is one more override.
+fn with_seed(mut overrides: Vec<Override>, seed: Option<u64>) -> Vec<Override> {
+    overrides.extend(seed.map(|seed| Override {
+        key: "seed".into(),
+        value: seed.to_string(),
+    }));
+    overrides
+}
+
 impl From<SharedArgs> for Shared {
     fn from(args: SharedArgs) -> Self {
-        let seed = args.seed.map(|seed| Override {
-            key: "seed".into(),
-            value: seed.to_string(),
-        });
         Self {
             out: args.out,
-            overrides: args.overrides.into_iter().chain(seed).collect(),
+            overrides: with_seed(args.overrides, args.seed),
             pg_bin: args.pg_bin,
             rows_scale: args.rows_scale,
             keep: args.keep,

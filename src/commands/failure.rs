@@ -11,6 +11,8 @@ pub enum Failure {
     Usage(anyhow::Error),
     /// The rehearsal could not run.
     CouldNotRun(anyhow::Error),
+    /// The user stopped it; what became of what was begun.
+    Stopped(String),
     /// The user stopped it before there was anything to report.
     Interrupted,
 }
@@ -31,7 +33,7 @@ impl Failure {
         match self {
             Self::Usage(_) => exit::USAGE,
             Self::CouldNotRun(_) => exit::COULD_NOT_RUN,
-            Self::Interrupted => exit::INTERRUPTED,
+            Self::Stopped(_) | Self::Interrupted => exit::INTERRUPTED,
         }
     }
 }
@@ -49,6 +51,7 @@ impl fmt::Display for Failure {
                 };
                 write!(f, "{heading}{text}")
             }
+            Self::Stopped(fate) => write!(f, "{}", fate.trim_end()),
             Self::Interrupted => f.write_str("interrupted before anything was measured"),
         }
     }

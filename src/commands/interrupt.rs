@@ -28,7 +28,13 @@ impl Emergency {
 }
 
 /// Heeds signals from now on, on a thread of its own: the main one may be busy.
-pub(super) fn heed(switch: StopSwitch, emergency: Emergency) -> std::io::Result<()> {
+///
+/// `first` is what the first signal is answered with.
+pub(super) fn heed(
+    switch: StopSwitch,
+    emergency: Emergency,
+    first: &'static str,
+) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -51,9 +57,7 @@ pub(super) fn heed(switch: StopSwitch, emergency: Emergency) -> std::io::Result<
                         _ = hangup.recv() => {}
                     }
                     if switch.set() {
-                        eprintln!(
-                            "stopping: what was measured will be reported (again to end at once)"
-                        );
+                        eprintln!("stopping: {first} (again to end at once)");
                     } else {
                         end_at_once(&emergency);
                     }

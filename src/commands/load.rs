@@ -59,7 +59,6 @@ pub(super) fn load(
 }
 
 /// Reads a scenario for a fill alone: its schema and its tables.
-#[expect(dead_code, reason = "the command that fills needs it")]
 pub(super) fn load_fill(scenario: &Path, shared: &Shared) -> Result<Loaded, Failure> {
     let (parsed, file) = parsed(scenario, shared)?;
     let sources = texts(&parsed, parsed.schema_files(), &folder_of(&file))?;

@@ -4,8 +4,10 @@ pub mod cache;
 pub mod check;
 mod environment;
 mod failure;
+pub mod fill;
 mod interrupt;
 mod load;
+pub mod mark;
 mod outcome;
 mod output;
 mod progress;
@@ -31,6 +33,10 @@ pub enum Command {
     Verify(verify::VerifyOptions),
     /// Apply to the bare schema.
     Check(check::CheckOptions),
+    /// Fill a database of an existing server.
+    Fill(fill::FillCommandOptions),
+    /// Say of a database that it may be destroyed.
+    Mark(mark::MarkOptions),
     /// List or clear the cache of filled databases.
     Cache(cache::CacheOptions),
 }
@@ -78,6 +84,8 @@ pub fn execute(command: Command) -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Verify(options) => verify::verify(&options),
         Command::Check(options) => check::check(&options),
+        Command::Fill(options) => fill::fill(&options),
+        Command::Mark(options) => mark::mark(&options),
         Command::Cache(options) => cache::cache(options),
     };
     match result {

@@ -34,7 +34,12 @@ impl Workshop {
             .map_err(Failure::could_not_run)?;
         let (switch, stop) = stop_switch();
         let emergency = Emergency::default();
-        interrupt::heed(switch, emergency.clone()).map_err(Failure::could_not_run)?;
+        interrupt::heed(
+            switch,
+            emergency.clone(),
+            "what was measured will be reported",
+        )
+        .map_err(Failure::could_not_run)?;
         let options = Options {
             pg_bin: shared.pg_bin.clone(),
             keep: shared.keep,

@@ -15,6 +15,7 @@ pub mod integrity;
 pub mod locks;
 pub mod names;
 pub mod passfile;
+pub mod persistence;
 pub mod removal;
 pub mod savepoint;
 pub mod sequences;

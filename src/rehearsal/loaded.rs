@@ -1,12 +1,22 @@
 //! What a shadow is made from: a server, and what its database held once the schema was loaded.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio_postgres::Client;
+
 use super::events::{Event, Observer};
 use super::stop::Stop;
 use super::{Options, RehearsalError};
+use crate::postgres::catalog::read_schema;
+use crate::postgres::endpoint::Endpoint;
+use crate::postgres::given::read_given;
 use crate::scenario::Plan;
 use crate::schema::Schema;
+use crate::shadow::fill::{FillOptions, FillProgress, FillSummary, fill};
 use crate::shadow::{Server, ServerOptions, find_pg_bin};
-use crate::synth::GivenRows;
+use crate::synth::{FillPlan, GivenRows, TableSpec, wanted_rows};
 
 /// Sessions of the tool's own beside the application's: migration, lock sampler, integrity, and some
 /// to spare for whoever looks at the shadow meanwhile.
@@ -28,6 +38,79 @@ pub(super) struct Loaded {
     pub(super) given: Vec<GivenRows>,
     /// What the loading said.
     pub(super) notes: Vec<String>,
+}
+
+impl Loaded {
+    /// Reads what a database holds once its schema is loaded.
+    pub(super) async fn read(
+        client: &Client,
+        plan: &Plan,
+        notes: Vec<String>,
+    ) -> Result<Self, RehearsalError> {
+        let schema = read_schema(client).await?;
+        let given = read_given(client, &wanted_rows(&schema, &tables(plan))).await?;
+        Ok(Self {
+            schema,
+            given,
+            notes,
+        })
+    }
+
+    /// Decides what the tables will hold, or do hold.
+    pub(super) fn plan_rows(&self, plan: &Plan) -> Result<Arc<FillPlan>, RehearsalError> {
+        let mut planned = FillPlan::beside(&self.schema, &tables(plan), &self.given, plan.seed)?;
+        planned
+            .notes
+            .extend(plan.statistics.strangers(&self.schema));
+        Ok(Arc::new(planned))
+    }
+
+    /// Fills the tables, and tells how far it is.
+    pub(super) async fn fill(
+        &self,
+        endpoint: Endpoint,
+        rows: &Arc<FillPlan>,
+        filling: Filling<'_>,
+    ) -> Result<FillSummary, RehearsalError> {
+        let progress = Arc::new(FillProgress::default());
+        let observer = filling.around.observer;
+        observer.event(Event::Filling(&progress));
+        let stop = Arc::new(AtomicBool::new(false));
+        let options = FillOptions {
+            parallelism: filling.parallelism,
+            progress: Arc::clone(&progress),
+            stop: Arc::clone(&stop),
+        };
+        let filled = fill(endpoint, &self.schema, rows, options);
+        tokio::pin!(filled);
+        let filled = tokio::select! {
+            filled = &mut filled => filled?,
+            () = filling.around.stop.asked() => {
+                stop.store(true, Ordering::Relaxed);
+                // Its threads must be gone before the server is.
+                let _ = filled.await;
+                return Err(RehearsalError::Interrupted);
+            }
+        };
+        observer.event(Event::Filled(&filled));
+        Ok(filled)
+    }
+}
+
+/// What a fill is done with.
+#[derive(Clone, Copy)]
+pub(super) struct Filling<'a> {
+    /// Connections and threads that fill at once.
+    pub(super) parallelism: usize,
+    pub(super) around: Surroundings<'a>,
+}
+
+/// What the scenario says of its tables.
+fn tables(plan: &Plan) -> BTreeMap<String, TableSpec> {
+    plan.tables
+        .iter()
+        .map(|(name, table)| (name.clone(), table.fill.clone()))
+        .collect()
 }
 
 pub(super) fn server_options(

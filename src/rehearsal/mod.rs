@@ -1,6 +1,7 @@
 //! A rehearsal: a shadow is made ready, traffic runs through its phases, the migration is applied in
 //! their midst, and what happened is handed back as data.
 
+mod alone;
 mod check;
 mod events;
 mod facts;
@@ -19,6 +20,7 @@ mod stop;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+pub use alone::{Abandoned, FilledDatabase, fill_existing};
 pub use check::{Checked, check};
 pub use events::{Event, Observer, Silent};
 pub use loaded::Surroundings;
@@ -28,7 +30,7 @@ use crate::observe::{Integrity, Pass};
 use crate::scenario::Plan;
 use crate::shadow::cache::FillCache;
 use crate::shadow::fill::FillError;
-use crate::shadow::{SchemaError, ServerError};
+use crate::shadow::{GuardError, SchemaError, ServerError};
 use crate::synth::SynthError;
 use crate::traffic::TrafficError;
 use prepare::Shadow;
@@ -108,6 +110,9 @@ pub enum RehearsalError {
     /// The server.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// A database that is not to be written to.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// The schema.
     #[error(transparent)]
     Schema(#[from] SchemaError),

@@ -3,23 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_postgres::Config;
 
 use super::events::Event;
 use super::filled::Kept;
-use super::loaded::{Loaded, Surroundings, server_options, tell_started};
+use super::loaded::{Filling, Loaded, Surroundings, server_options, tell_started};
 use super::{FillFacts, Options, RehearsalError, ShadowFacts, TableSize};
-use crate::postgres::catalog::read_schema;
 use crate::postgres::connect::connect;
-use crate::postgres::given::read_given;
 use crate::postgres::sizes::table_sizes;
 use crate::scenario::Plan;
 use crate::schema::Schema;
-use crate::shadow::fill::{FillOptions, FillProgress, fill};
 use crate::shadow::{Durability, Server, load_schema};
-use crate::synth::{EVERY_TABLE, FillPlan, KeyBook, TableSpec, wanted_rows};
+use crate::synth::{EVERY_TABLE, FillPlan, KeyBook};
 
 /// A running shadow.
 pub(super) struct Shadow {
@@ -93,23 +89,13 @@ impl Shadow {
             () = around.stop.asked() => return Err(RehearsalError::Interrupted),
         };
         let session = connect(&config, "pgrehearse catalog").await?;
-        let schema = read_schema(&session.client).await?;
-        let wanted = tables(plan);
-        let given = read_given(&session.client, &wanted_rows(&schema, &wanted)).await?;
-        let loaded = Loaded {
-            schema,
-            given,
-            notes: summary.notes,
-        };
+        let loaded = Loaded::read(&session.client, plan, summary.notes).await?;
         Self::new(plan, server, loaded)
     }
 
     /// A server whose database has the schema, with what its tables hold or will hold.
     fn new(plan: &Plan, server: Server, loaded: Loaded) -> Result<Self, RehearsalError> {
-        let Loaded { schema, given, .. } = &loaded;
-        let mut fill = FillPlan::beside(schema, &tables(plan), given, plan.seed)?;
-        fill.notes.extend(plan.statistics.strangers(schema));
-        let fill = Arc::new(fill);
+        let fill = loaded.plan_rows(plan)?;
         Ok(Self {
             server,
             keys: KeyBook::new(Arc::clone(&fill)),
@@ -123,28 +109,12 @@ impl Shadow {
         options: &Options,
         around: Surroundings<'_>,
     ) -> Result<FillFacts, RehearsalError> {
-        let progress = Arc::new(FillProgress::default());
-        around.observer.event(Event::Filling(&progress));
-        let stop = Arc::new(AtomicBool::new(false));
-        let fill_options = FillOptions {
+        let filling = Filling {
             parallelism: options.parallelism,
-            progress: Arc::clone(&progress),
-            stop: Arc::clone(&stop),
+            around,
         };
-        let config = self.server.config();
-        let filling = fill(&config, &self.loaded.schema, &self.fill, fill_options);
-        tokio::pin!(filling);
-        let filled = tokio::select! {
-            filled = &mut filling => filled,
-            () = around.stop.asked() => {
-                stop.store(true, Ordering::Relaxed);
-                // Its threads must be gone before the server is.
-                let _ = filling.await;
-                return Err(RehearsalError::Interrupted);
-            }
-        };
-        let filled = filled?;
-        around.observer.event(Event::Filled(&filled));
+        let endpoint = (&self.server.config()).into();
+        let filled = self.loaded.fill(endpoint, &self.fill, filling).await?;
         Ok(FillFacts {
             rows: filled.rows,
             duration: filled.duration(),
@@ -219,14 +189,6 @@ fn production_rows(plan: &Plan, schema: &Schema) -> BTreeMap<String, u64> {
                 table.production_rows.0,
             ))
         })
-        .collect()
-}
-
-/// What the scenario says of its tables.
-fn tables(plan: &Plan) -> BTreeMap<String, TableSpec> {
-    plan.tables
-        .iter()
-        .map(|(name, table)| (name.clone(), table.fill.clone()))
         .collect()
 }
 

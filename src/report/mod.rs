@@ -3,6 +3,7 @@
 mod columns;
 pub mod comparison;
 mod facts;
+pub mod filled;
 #[cfg(test)]
 mod fixtures;
 pub mod json;

@@ -12,6 +12,7 @@ use crate::postgres::connect::Session;
 use crate::postgres::database::{create_database, drop_database};
 use crate::postgres::endpoint::Endpoint;
 use crate::postgres::identity::{self, Identity};
+use crate::postgres::names::quote;
 
 /// Databases of every server, from which another is created: the usual one, and what takes its place
 /// where it lets nobody in.
@@ -142,6 +143,15 @@ impl ExistingShadow {
     /// Whether it has the tables already, without rows.
     pub fn has_tables(&self) -> bool {
         self.has_tables
+    }
+
+    /// What a person types to be rid of it.
+    pub fn drop_command(&self) -> String {
+        format!(
+            "psql '{}' -c 'DROP DATABASE {}'",
+            self.endpoint.with_database("postgres"),
+            quote(&self.identity.database)
+        )
     }
 
     /// Drops it, with the sessions that are left in it, if it did not exist before. True if it is gone.

@@ -24,6 +24,6 @@ pub use guard::GuardError;
 pub use installation::{find_pg_bin, postgres_build};
 pub use mark::mark;
 pub use postmaster::EmergencyStop;
-pub use schema::{LoadSummary, SchemaError, StatementFailure, load_schema};
+pub use schema::{LoadSummary, SchemaError, StatementFailure, load_schema, load_schema_as_guest};
 pub use server::{Server, ServerOptions};
 pub use settings::Durability;

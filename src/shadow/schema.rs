@@ -1,6 +1,7 @@
 //! Loading schema files: what `pg_dump` writes as it comes, or plain DDL.
 
 mod error;
+mod guest;
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -8,12 +9,12 @@ use std::pin::pin;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio_postgres::error::{DbError, SqlState};
-use tokio_postgres::{Client, Config, Error};
+use tokio_postgres::{Client, Error};
 
 pub use error::{SchemaError, StatementFailure};
 use error::{excerpt, failure};
 
-use crate::postgres::connect::connect;
+use crate::postgres::endpoint::Endpoint;
 use crate::postgres::{database, savepoint};
 use crate::scenario::plan::SourceFile;
 use crate::sql::{SchemaItem, SqlStatement, parse_schema_file};
@@ -32,6 +33,17 @@ pub struct LoadSummary {
     pub roles: BTreeSet<String>,
     /// Statements that were passed over, and why; one sentence each.
     pub notes: Vec<String>,
+    /// Statements on owners and rights that the user may not carry out.
+    pub unowned: u64,
+}
+
+/// Whose server a schema is loaded on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Host {
+    /// The tool's own, which holds nothing else.
+    Own,
+    /// Somebody else's.
+    Other,
 }
 
 /// Loads schema files in order, each on a connection of its own, since dumps change `search_path` and
@@ -44,17 +56,66 @@ pub struct LoadSummary {
 /// # Errors
 /// The first statement that fails, by file and line. What was loaded before it stays.
 pub async fn load_schema(
-    config: &Config,
+    endpoint: impl Into<Endpoint>,
     files: &[SourceFile],
+) -> Result<LoadSummary, SchemaError> {
+    let endpoint = endpoint.into();
+    let mut summary = load_files(&endpoint, files, Host::Own).await?;
+    let session = endpoint.connect("pgrehearse schema").await;
+    let session = session.map_err(SchemaError::Session)?;
+    // What a dump sets for a person of that name would rule every session of the tool.
+    let reset = database::reset_role(&session.client).await;
+    if reset.map_err(SchemaError::Session)? {
+        let note = "settings of the superuser (ALTER ROLE … SET) were passed over: all of the rehearsal's sessions are its";
+        summary.notes.push(note.to_owned());
+    }
+    session.close().await.map_err(SchemaError::Session)?;
+    Ok(summary)
+}
+
+/// As [`load_schema`], on a server that others use too: what would change more than the session's
+/// database is passed over with a note, and so is who owns what where the user may not say so. A role
+/// that does not exist is created if the user may, and stays.
+///
+/// # Errors
+/// As of [`load_schema`].
+pub async fn load_schema_as_guest(
+    endpoint: &Endpoint,
+    files: &[SourceFile],
+) -> Result<LoadSummary, SchemaError> {
+    let mut summary = load_files(endpoint, files, Host::Other).await?;
+    if summary.unowned > 0 {
+        summary.notes.push(format!(
+            "{} statements of the schema on owners and rights were passed over: the user may not carry them out, and what they speak of is the user's own",
+            summary.unowned
+        ));
+    }
+    if !summary.roles.is_empty() {
+        let roles: Vec<&str> = summary.roles.iter().map(String::as_str).collect();
+        summary.notes.push(format!(
+            "roles that the schema speaks of were created, without login, and stay on the server: {}",
+            roles.join(", ")
+        ));
+    }
+    Ok(summary)
+}
+
+async fn load_files(
+    endpoint: &Endpoint,
+    files: &[SourceFile],
+    host: Host,
 ) -> Result<LoadSummary, SchemaError> {
     let mut summary = LoadSummary::default();
     for file in files {
-        let session = connect(config, "pgrehearse schema")
+        let session = endpoint
+            .connect("pgrehearse schema")
             .await
             .map_err(SchemaError::Session)?;
         let mut loader = Loader {
             client: &session.client,
+            host,
             in_block: false,
+            may_not_create_roles: false,
             summary: &mut summary,
         };
         for item in parse_schema_file(&file.name, &file.text)? {
@@ -66,23 +127,16 @@ pub async fn load_schema(
         }
         session.close().await.map_err(SchemaError::Session)?;
     }
-    let session = connect(config, "pgrehearse schema")
-        .await
-        .map_err(SchemaError::Session)?;
-    // What a dump sets for a person of that name would rule every session of the tool.
-    let reset = database::reset_role(&session.client).await;
-    if reset.map_err(SchemaError::Session)? {
-        let note = "settings of the superuser (ALTER ROLE … SET) were passed over: all of the rehearsal's sessions are its";
-        summary.notes.push(note.to_owned());
-    }
-    session.close().await.map_err(SchemaError::Session)?;
     Ok(summary)
 }
 
 struct Loader<'a> {
     client: &'a Client,
+    host: Host,
     /// Inside of the file's own `BEGIN … COMMIT`, where a failed statement spoils all that follow.
     in_block: bool,
+    /// Found out by trying.
+    may_not_create_roles: bool,
     summary: &'a mut LoadSummary,
 }
 
@@ -92,6 +146,8 @@ enum Remedy {
     CreateRole(String),
     /// It can be left out, for this reason.
     PassOver(&'static str),
+    /// It can be left out as one of many about owners and rights.
+    LeaveOwner,
 }
 
 impl Loader<'_> {
@@ -106,6 +162,11 @@ impl Loader<'_> {
                 line: statement.line,
             });
         }
+        let shared = guest::shared(&statement.text).filter(|_| self.host == Host::Other);
+        if let Some(reason) = shared {
+            self.pass_over(file, statement, reason);
+            return Ok(());
+        }
         loop {
             let Err(error) = self.attempt(item).await else {
                 self.summary.statements += 1;
@@ -114,16 +175,24 @@ impl Loader<'_> {
             match self.remedy(&error, statement) {
                 Some(Remedy::CreateRole(role)) => self.create_role(file, statement, role).await?,
                 Some(Remedy::PassOver(reason)) => {
-                    let place = format!("{}:{}", file.name, statement.line);
-                    let what = excerpt(&statement.text);
-                    self.summary
-                        .notes
-                        .push(format!("{place}: `{what}` was passed over: {reason}"));
+                    self.pass_over(file, statement, reason);
+                    return Ok(());
+                }
+                Some(Remedy::LeaveOwner) => {
+                    self.summary.unowned += 1;
                     return Ok(());
                 }
                 None => return Err(failure(file, statement, error)),
             }
         }
+    }
+
+    fn pass_over(&mut self, file: &SourceFile, statement: &SqlStatement, reason: &str) {
+        let place = format!("{}:{}", file.name, statement.line);
+        let what = excerpt(&statement.text);
+        self.summary
+            .notes
+            .push(format!("{place}: `{what}` was passed over: {reason}"));
     }
 
     /// Sends an item. After a failure the session is as it was before.
@@ -161,6 +230,9 @@ impl Loader<'_> {
 
     fn remedy(&self, error: &Error, statement: &SqlStatement) -> Option<Remedy> {
         let error = error.as_db_error()?;
+        if self.host == Host::Other && guest::is_of_ownership(&statement.text, error) {
+            return Some(Remedy::LeaveOwner);
+        }
         if *error.code() == SqlState::INVALID_CATALOG_NAME {
             return Some(Remedy::PassOver(
                 "the shadow's database has another name, and keeps its own settings",
@@ -174,8 +246,11 @@ impl Loader<'_> {
                 ));
             }
             // One that was created and is missing still would be asked for without end.
-            return (!self.summary.roles.contains(role))
-                .then(|| Remedy::CreateRole(role.to_owned()));
+            return match (self.summary.roles.contains(role), self.may_not_create_roles) {
+                (true, _) => None,
+                (false, true) => Some(Remedy::LeaveOwner),
+                (false, false) => Some(Remedy::CreateRole(role.to_owned())),
+            };
         }
         let unknown_setting = *error.code() == SqlState::UNDEFINED_OBJECT
             && begins_with(&statement.text, &["SET"])
@@ -198,15 +273,36 @@ impl Loader<'_> {
         superuser.then_some(Remedy::PassOver("the role is there already"))
     }
 
+    /// Creates a role; inside of a block, a failure is undone.
+    async fn guarded_create(&self, role: &str) -> Result<(), Error> {
+        if !self.in_block {
+            return database::create_role(self.client, role).await;
+        }
+        savepoint::set(self.client).await?;
+        let created = database::create_role(self.client, role).await;
+        match created {
+            Ok(()) => savepoint::release(self.client).await?,
+            Err(_) => savepoint::roll_back(self.client).await?,
+        }
+        created
+    }
+
     async fn create_role(
         &mut self,
         file: &SourceFile,
         statement: &SqlStatement,
         role: String,
     ) -> Result<(), SchemaError> {
-        database::create_role(self.client, &role)
-            .await
-            .map_err(|error| failure(file, statement, error))?;
+        match self.guarded_create(&role).await {
+            Err(error)
+                if self.host == Host::Other
+                    && error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) =>
+            {
+                self.may_not_create_roles = true;
+                return Ok(());
+            }
+            other => other.map_err(|error| failure(file, statement, error))?,
+        }
         self.summary.roles.insert(role);
         Ok(())
     }

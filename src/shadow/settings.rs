@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::ServerError;
 use super::machine::{MIB, Machine};
-use crate::postgres::names;
+use crate::postgres::{names, persistence};
 
 /// How much a server gives for speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Durability {
 }
 
 /// Settings by which the tool finds and reaches its own server.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
     "config_file",
     "data_directory",
     "external_pid_file",
@@ -26,6 +26,7 @@ const RESERVED: [&str; 11] = [
     "include",
     "include_dir",
     "listen_addresses",
+    persistence::FILLING,
     "port",
     "unix_socket_directories",
     "unix_socket_permissions",
@@ -178,6 +179,7 @@ impl Settings {
             ("wal_level", "minimal".to_owned()),
             ("max_wal_senders", "0".to_owned()),
             ("maintenance_work_mem", mebibytes(maintenance)),
+            (persistence::FILLING, "on".to_owned()),
         ]))
     }
 }

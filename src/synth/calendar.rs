@@ -1,5 +1,7 @@
 //! Dates and times as microseconds since 1970, read and written without a time zone database.
 
+use super::digits;
+
 /// Microseconds in a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
 
@@ -75,32 +77,27 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-fn write_padded(number: i64, width: u32, out: &mut Vec<u8>) {
-    for place in (0..width).rev() {
-        let digit = (number / 10i64.pow(place)) % 10;
-        out.push(b'0' + u8::try_from(digit).unwrap_or(0));
-    }
-}
-
 fn write_date(day_number: i64, out: &mut Vec<u8>) {
     let (year, month, day) = civil(day_number);
-    write_padded(year, if year > 9_999 { 6 } else { 4 }, out);
-    out.push(b'-');
-    write_padded(month, 2, out);
-    out.push(b'-');
-    write_padded(day, 2, out);
+    let year = year.unsigned_abs();
+    digits::write(year, if year > 9_999 { 6 } else { 4 }, out);
+    let ([m1, m2], [d1, d2]) = (
+        digits::pair(month.unsigned_abs()),
+        digits::pair(day.unsigned_abs()),
+    );
+    out.extend_from_slice(&[b'-', m1, m2, b'-', d1, d2]);
 }
 
 fn write_time(micros: i64, out: &mut Vec<u8>) {
+    let micros = micros.unsigned_abs();
     let seconds = micros / 1_000_000;
-    write_padded(seconds / 3_600, 2, out);
-    out.push(b':');
-    write_padded(seconds / 60 % 60, 2, out);
-    out.push(b':');
-    write_padded(seconds % 60, 2, out);
+    let [h1, h2] = digits::pair(seconds / 3_600);
+    let [m1, m2] = digits::pair(seconds / 60 % 60);
+    let [s1, s2] = digits::pair(seconds % 60);
+    out.extend_from_slice(&[h1, h2, b':', m1, m2, b':', s1, s2]);
     if micros % 1_000_000 != 0 {
         out.push(b'.');
-        write_padded(micros % 1_000_000, 6, out);
+        digits::write(micros % 1_000_000, 6, out);
     }
 }
 

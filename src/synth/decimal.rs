@@ -1,5 +1,7 @@
 //! Decimal numbers as integers of their last place.
 
+use super::digits;
+
 /// A series of numbers: `low`, `low + 1`, … in units of `10^-scale`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Numbers {
@@ -13,24 +15,14 @@ impl Numbers {
         if unscaled < 0 {
             out.push(b'-');
         }
-        let unit = 10u64.saturating_pow(self.scale);
         let magnitude = unscaled.unsigned_abs();
-        write_digits(magnitude / unit, 1, out);
-        if self.scale > 0 {
-            out.push(b'.');
-            write_digits(magnitude % unit, self.scale as usize, out);
+        if self.scale == 0 {
+            return digits::write(magnitude, 1, out);
         }
-    }
-}
-
-fn write_digits(mut number: u64, width: usize, out: &mut Vec<u8>) {
-    let start = out.len();
-    while number > 0 || out.len() - start < width {
-        out.push(b'0' + u8::try_from(number % 10).unwrap_or(0));
-        number /= 10;
-    }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
+        let unit = 10u64.saturating_pow(self.scale);
+        digits::write(magnitude / unit, 1, out);
+        out.push(b'.');
+        digits::write(magnitude % unit, self.scale as usize, out);
     }
 }
 

@@ -13,6 +13,7 @@ mod cases;
 mod column;
 mod decimal;
 mod derived;
+mod digits;
 mod distribution;
 mod draw;
 mod error;

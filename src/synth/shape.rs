@@ -3,6 +3,7 @@
 use super::calendar::Moments;
 use super::captured::{Document, Stems, TimedUuid};
 use super::decimal::Numbers;
+use super::digits;
 use super::draw::Draw;
 use super::random;
 use super::text::{Pattern, Text};
@@ -101,7 +102,9 @@ impl Shape {
             Self::Numbers(_) | Self::Moments(_) | Self::Interval | Self::Text(_) => true,
             Self::Uuid { .. } | Self::Bits { .. } => true,
             Self::Address { .. } | Self::Hardware { .. } => true,
-            Self::Pattern(_) | Self::Bytes { .. } | Self::Json { .. } => false,
+            // Words and numbers between quotes.
+            Self::Json { .. } => true,
+            Self::Pattern(_) | Self::Bytes { .. } => false,
             Self::Choice(_) | Self::Array(_) => false,
             Self::TimedUuid(_) | Self::Document(_) => true,
             Self::Listed(_) | Self::Stems(_) => false,
@@ -172,15 +175,7 @@ fn seconds() -> Numbers {
 }
 
 fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            out.push(if nibble < 10 {
-                b'0' + nibble
-            } else {
-                b'a' + nibble - 10
-            });
-        }
-    }
+    out.extend(bytes.iter().flat_map(|byte| digits::hex_pair(*byte)));
 }
 
 /// A version 4 UUID that holds the ordinal, mixed by a bijection, in its 122 free bits: unique.
@@ -328,15 +323,32 @@ impl Elements {
 /// look at each byte where there is nothing to replace.
 pub(crate) fn escape(out: &mut Vec<u8>, start: usize, escaped: impl Fn(u8) -> Option<[u8; 2]>) {
     let written = out.get(start..).unwrap_or_default();
-    let Some(first) = written.iter().position(|&byte| escaped(byte).is_some()) else {
+    // Counting all needs no branch a byte, so the compiler looks at many at a time.
+    let more = written
+        .iter()
+        .map(|&byte| usize::from(escaped(byte).is_some()));
+    let more: usize = more.sum();
+    if more == 0 {
         return;
-    };
-    let tail = out.split_off(start + first);
-    for byte in tail {
-        match escaped(byte) {
-            Some(pair) => out.extend_from_slice(&pair),
-            None => out.push(byte),
+    }
+    let mut from = out.len();
+    out.resize(from + more, 0);
+    let mut to = out.len();
+    // From the end, so that nothing is overwritten that was not read.
+    while to > from {
+        let unread = out.get(start..from).unwrap_or_default();
+        let found = unread.iter().rposition(|&byte| escaped(byte).is_some());
+        let Some(last) = found.map(|place| start + place) else {
+            return;
+        };
+        let pair = out.get(last).and_then(|&byte| escaped(byte));
+        to -= from - last - 1;
+        out.copy_within(last + 1..from, to);
+        to -= 2;
+        if let (Some(place), Some(pair)) = (out.get_mut(to..to + 2), pair) {
+            place.copy_from_slice(&pair);
         }
+        from = last;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Text of words, of a wanted width, and unique where it must be.
 
-use super::random;
+use super::{digits, random};
 
 /// Words that text is made of: lower case, so that case-insensitive unique indexes hold too.
 /// A power of two, so that seven bits choose one.
@@ -58,6 +58,9 @@ impl Base {
     }
 
     pub(crate) fn write(self, number: u64, out: &mut Vec<u8>) {
+        if self == Self::Decimal {
+            return digits::write(number, 1, out);
+        }
         let radix = self.radix();
         let start = out.len();
         let mut rest = number;

@@ -1,7 +1,7 @@
-//! The threads that fill: each with its own event loop and connection, taking jobs from one queue.
+//! The threads that fill: each with its own event loop and connection, taking what is next of the
+//! work that they share.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,26 +13,45 @@ use tokio_postgres::Client;
 
 use crate::postgres::connect::Session;
 use crate::postgres::endpoint::Endpoint;
-use crate::postgres::{copy, settle};
+use crate::postgres::{copy, indexes, settle};
 use crate::schema::{RelationName, Schema};
-use crate::synth::FillPlan;
+use crate::synth::{FillPlan, TablePlan};
 
+use super::shares::{Buffer, Buffers, Share, Shares};
 use super::suspension::Build;
 use super::{FillError, FillOptions, FillProgress};
 
-/// One piece of work.
+/// A statement that takes long.
 #[derive(Debug, Clone)]
 pub(super) enum Job {
-    /// Write these rows of the plan's table.
-    Copy { table: usize, rows: Range<u64> },
-    /// Build an index, or validate a foreign key.
-    Build(Build),
+    /// Build an index with up to so many processes, or validate a foreign key.
+    Build(Build, u32),
     /// Vacuum and analyze this table.
     Settle(RelationName),
 }
 
-/// Bytes after which a buffer is sent. A worker has two at most: one being made, one being sent.
-const BUFFER: usize = 256 * 1024;
+/// The work of one stage.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Write all rows.
+    Rows(Shares),
+    /// Do these, in their order.
+    Jobs(Mutex<VecDeque<Job>>),
+}
+
+impl Work {
+    pub(super) fn jobs(jobs: impl IntoIterator<Item = Job>) -> Self {
+        Self::Jobs(Mutex::new(jobs.into_iter().collect()))
+    }
+
+    /// How many workers it could need.
+    fn most_workers(&self) -> usize {
+        match self {
+            Self::Rows(_) => usize::MAX,
+            Self::Jobs(jobs) => jobs.lock().unwrap_or_else(PoisonError::into_inner).len(),
+        }
+    }
+}
 
 /// How often a statement that runs long looks whether it must stop.
 const STOP_CHECK: Duration = Duration::from_millis(50);
@@ -50,8 +69,6 @@ pub(super) struct Crew {
     /// A worker failed, or nobody waits any more.
     halt: Arc<AtomicBool>,
 }
-
-type Queue = Arc<Mutex<VecDeque<Job>>>;
 
 /// Stops the workers when the fill's future is dropped.
 struct HaltOnDrop(Arc<AtomicBool>);
@@ -110,24 +127,24 @@ impl Crew {
         Ok((session, replica))
     }
 
-    /// Does all jobs, in the order of the queue, on as many threads as there may be.
-    pub(super) async fn run(&self, jobs: VecDeque<Job>) -> Result<(), FillError> {
+    /// Does all of the work, on as many threads as there may be.
+    pub(super) async fn run(&self, work: Work) -> Result<(), FillError> {
         let halt = Arc::new(AtomicBool::new(false));
         let _guard = HaltOnDrop(Arc::clone(&halt));
-        let workers = self.parallelism.min(jobs.len());
-        let queue: Queue = Arc::new(Mutex::new(jobs));
+        let workers = self.parallelism.min(work.most_workers());
+        let work = Arc::new(work);
         let (report, mut reports) = mpsc::channel(workers.max(1));
         for number in 0..workers {
             let crew = Self {
                 halt: Arc::clone(&halt),
                 ..self.clone()
             };
-            let queue = Arc::clone(&queue);
+            let work = Arc::clone(&work);
             let report = report.clone();
             std::thread::Builder::new()
                 .name(format!("fill-{number}"))
                 .spawn(move || {
-                    let result = crew.work_on_thread(&queue);
+                    let result = crew.work_on_thread(&work);
                     if result.is_err() {
                         crew.halt.store(true, Ordering::Release);
                     }
@@ -151,28 +168,30 @@ impl Crew {
         }
     }
 
-    fn work_on_thread(&self, queue: &Queue) -> Result<(), FillError> {
+    fn work_on_thread(&self, work: &Work) -> Result<(), FillError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(self.work(queue))
+        runtime.block_on(async {
+            let (session, _) = self.connect().await?;
+            match work {
+                Work::Rows(shares) => self.write(&session.client, shares).await,
+                Work::Jobs(jobs) => self.execute(&session.client, jobs).await,
+            }
+        })
     }
 
-    async fn work(&self, queue: &Queue) -> Result<(), FillError> {
-        let (session, _) = self.connect().await?;
-        let client = &session.client;
-        loop {
-            if self.must_end() {
-                return Ok(());
-            }
-            let next = queue
+    async fn execute(&self, client: &Client, jobs: &Mutex<VecDeque<Job>>) -> Result<(), FillError> {
+        while !self.must_end() {
+            let next = jobs
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .pop_front();
             match next {
-                None => return Ok(()),
-                Some(Job::Copy { table, rows }) => self.copy(client, table, rows).await?,
-                Some(Job::Build(Build { doing, sql })) => {
+                None => break,
+                Some(Job::Build(Build { doing, sql, .. }, participants)) => {
+                    let set = indexes::set_participants(client, participants).await;
+                    set.map_err(|error| self.explain(&doing, error))?;
                     let built = client.batch_execute(&sql);
                     self.or_stop(client, built, &doing).await?;
                 }
@@ -183,38 +202,50 @@ impl Crew {
                 }
             }
         }
+        Ok(())
+    }
+
+    async fn write(&self, client: &Client, shares: &Shares) -> Result<(), FillError> {
+        while !self.must_end()
+            && let Some(share) = shares.join()
+        {
+            if let Some(planned) = self.plan.tables.get(share.table) {
+                self.copy(client, planned, share).await?;
+            }
+        }
+        Ok(())
     }
 
     fn must_end(&self) -> bool {
         self.stop.load(Ordering::Acquire) || self.halt.load(Ordering::Acquire)
     }
 
-    async fn copy(&self, client: &Client, table: usize, rows: Range<u64>) -> Result<(), FillError> {
-        let Some(planned) = self.plan.tables.get(table) else {
-            return Ok(());
-        };
+    /// Writes rows of one table, as one COPY, until all are taken.
+    async fn copy(
+        &self,
+        client: &Client,
+        planned: &TablePlan,
+        share: &Share,
+    ) -> Result<(), FillError> {
         let fail = |error| self.explain(&format!("filling {}", planned.name), error);
         let columns: Vec<String> = planned.columns.iter().map(|c| c.name.clone()).collect();
         let statement = copy::copy_statement(&planned.name, &columns);
         let sink = copy::begin(client, &statement).await.map_err(fail)?;
         let mut sink = pin!(sink);
-        let mut from = rows.start;
-        while from < rows.end {
+        for Buffer { text, rows } in Buffers::new(planned, share) {
             if self.must_end() {
-                // The sink is dropped unfinished, which rolls the chunk back.
+                // The sink is dropped unfinished, which rolls the copy back.
                 return Ok(());
             }
-            let mut buffer = Vec::with_capacity(BUFFER + BUFFER / 8);
-            let to = planned.encode(from..rows.end, BUFFER, &mut buffer);
-            if let Err(error) = copy::send(&mut sink, Bytes::from(buffer)).await {
+            let bytes = text.len() as u64;
+            if let Err(error) = copy::send(&mut sink, Bytes::from(text)).await {
                 // The server's own words come at the end.
                 let last = copy::finish(&mut sink).await.err();
                 return Err(fail(
                     last.filter(|e| e.as_db_error().is_some()).unwrap_or(error),
                 ));
             }
-            self.progress.advance(to - from);
-            from = to;
+            self.progress.sent(rows, bytes);
         }
         copy::finish(&mut sink).await.map(drop).map_err(fail)
     }

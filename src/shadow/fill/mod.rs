@@ -4,9 +4,9 @@
 mod crew;
 mod error;
 mod progress;
+mod shares;
 mod suspension;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -18,9 +18,10 @@ use crate::postgres::sequences;
 use crate::schema::{RelationName, Schema, Table};
 use crate::synth::FillPlan;
 
-use crew::{Crew, Job};
+use crew::{Crew, Job, Work};
 pub use error::FillError;
 pub use progress::{FillProgress, Stage};
+use shares::Shares;
 use suspension::{Build, Suspension};
 
 /// How a fill goes about its work.
@@ -39,6 +40,8 @@ pub struct FillOptions {
 pub struct FillSummary {
     /// Rows written.
     pub rows: u64,
+    /// Their bytes as COPY's text.
+    pub bytes: u64,
     /// Tables written to.
     pub tables: usize,
     /// Indexes built.
@@ -64,12 +67,6 @@ impl FillSummary {
         self.rows as f64 / self.copying.as_secs_f64().max(1e-9)
     }
 }
-
-/// Chunks that a worker gets on average, so that all end at about the same time.
-const CHUNKS_PER_WORKER: u64 = 8;
-
-/// Fewest and most rows of a chunk: each is a COPY, and a transaction, of its own.
-const CHUNK_ROWS: (u64, u64) = (10_000, 500_000);
 
 /// Writes the rows of `plan` into a database that has `schema`.
 ///
@@ -105,18 +102,18 @@ async fn fill_suspended(
     let failed = |doing| move |error| crew.explain(doing, error);
     progress.begin(Stage::Copying, plan.rows());
     let begun = Instant::now();
-    crew.run(chunks(plan, crew.parallelism())).await?;
+    crew.run(Work::Rows(Shares::new(plan))).await?;
     let copied = Instant::now();
 
     let builds = suspension.indexes(client).await;
     let builds = builds.map_err(failed("listing indexes"))?;
     let built = builds.len();
     progress.begin(Stage::Indexing, built as u64);
-    crew.run(jobs(builds)).await?;
+    crew.run(building(builds, crew.parallelism())).await?;
     let validations = suspension.constrain(client).await;
     let validations = validations.map_err(failed("adding constraints"))?;
     progress.begin(Stage::Indexing, validations.len() as u64);
-    crew.run(jobs(validations)).await?;
+    crew.run(building(validations, crew.parallelism())).await?;
     let ended = suspension.end(client).await;
     ended.map_err(failed("turning triggers on"))?;
     let indexed = Instant::now();
@@ -131,10 +128,13 @@ async fn fill_suspended(
         .collect();
     let advanced = sequences::advance(client, &owners).await;
     advanced.map_err(failed("setting sequences"))?;
-    crew.run(settling(crew.schema(), plan)).await?;
+    crew.run(Work::jobs(settling(crew.schema(), plan))).await?;
+    let persisted = suspension.persist(client).await;
+    persisted.map_err(failed("making tables permanent again"))?;
     progress.begin(Stage::Done, 0);
     Ok(FillSummary {
         rows: plan.rows(),
+        bytes: progress.bytes(),
         tables: tables.len(),
         indexes: built,
         copying: copied - begun,
@@ -144,8 +144,14 @@ async fn fill_suspended(
     })
 }
 
-fn jobs(builds: Vec<Build>) -> VecDeque<Job> {
-    builds.into_iter().map(Job::Build).collect()
+/// The builds as work, each with as many processes as its share of all that is to be read gives it.
+fn building(builds: Vec<Build>, parallelism: usize) -> Work {
+    let all: u64 = builds.iter().map(|build| build.weight).sum();
+    let share = |weight: u64| weight as f64 / all.max(1) as f64 * parallelism as f64;
+    Work::jobs(builds.into_iter().map(|build| {
+        let participants = share(build.weight).round().max(1.0);
+        Job::Build(build, participants as u32)
+    }))
 }
 
 /// The tables that get rows.
@@ -157,30 +163,8 @@ fn filled<'a>(schema: &'a Schema, plan: &'a FillPlan) -> impl Iterator<Item = &'
     schema.tables.iter().filter(move |table| rows(table))
 }
 
-/// The rows in chunks, those of the largest table first.
-fn chunks(plan: &FillPlan, parallelism: usize) -> VecDeque<Job> {
-    let workers = u64::try_from(parallelism).unwrap_or(u64::MAX);
-    let even = plan.rows() / workers.saturating_mul(CHUNKS_PER_WORKER).max(1);
-    let size = even.clamp(CHUNK_ROWS.0, CHUNK_ROWS.1);
-    let mut tables: Vec<_> = plan.tables.iter().enumerate().collect();
-    tables.sort_by_key(|(_, table)| std::cmp::Reverse(table.rows));
-    let mut jobs = VecDeque::new();
-    for (table, planned) in tables {
-        let mut from = 0;
-        while from < planned.rows {
-            let to = from.saturating_add(size).min(planned.rows);
-            jobs.push_back(Job::Copy {
-                table,
-                rows: from..to,
-            });
-            from = to;
-        }
-    }
-    jobs
-}
-
 /// All tables of the schema, the largest first.
-fn settling(schema: &Schema, plan: &FillPlan) -> VecDeque<Job> {
+fn settling(schema: &Schema, plan: &FillPlan) -> impl Iterator<Item = Job> {
     let rows = |name: &RelationName| {
         plan.tables
             .iter()
@@ -193,5 +177,5 @@ fn settling(schema: &Schema, plan: &FillPlan) -> VecDeque<Job> {
         .map(|table| table.name.clone())
         .collect();
     names.sort_by_key(|name| std::cmp::Reverse(rows(name)));
-    names.into_iter().map(Job::Settle).collect()
+    names.into_iter().map(Job::Settle)
 }

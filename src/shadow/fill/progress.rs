@@ -24,6 +24,7 @@ pub struct FillProgress {
     done: AtomicU64,
     total: AtomicU64,
     rows: AtomicU64,
+    bytes: AtomicU64,
 }
 
 impl FillProgress {
@@ -53,16 +54,26 @@ impl FillProgress {
         self.rows.load(Ordering::Relaxed)
     }
 
+    /// Bytes of rows sent so far, as COPY's text.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     pub(super) fn begin(&self, stage: Stage, total: u64) {
         self.done.store(0, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
         self.stage.store(stage as u8, Ordering::Release);
     }
 
+    /// So many indexes or tables are done.
     pub(super) fn advance(&self, by: u64) {
         self.done.fetch_add(by, Ordering::Relaxed);
-        if self.stage() == Stage::Copying {
-            self.rows.fetch_add(by, Ordering::Relaxed);
-        }
+    }
+
+    /// So many rows, as so many bytes, are sent.
+    pub(super) fn sent(&self, rows: u64, bytes: u64) {
+        self.done.fetch_add(rows, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 }

@@ -3,8 +3,8 @@
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
-use crate::postgres::indexes;
 use crate::postgres::removal::{self, RemovableIndex, RemovableKey, Switch};
+use crate::postgres::{indexes, persistence};
 use crate::schema::RelationName;
 
 /// A statement that may take long, as a job of the crew.
@@ -14,6 +14,8 @@ pub(super) struct Build {
     pub(super) doing: String,
     /// The statement, or several.
     pub(super) sql: String,
+    /// What there is to read, in relation to other builds.
+    pub(super) weight: u64,
 }
 
 /// What stands aside, and how it comes back.
@@ -26,6 +28,8 @@ pub(super) enum Suspension {
         tables: Vec<u32>,
         /// Triggers that fire in a replica's sessions too.
         switches: Vec<Switch>,
+        /// Relations that write no WAL, on a private server that is being filled.
+        unlogged: Vec<u32>,
     },
     /// An owner's way: indexes and foreign keys are dropped, and made again by their definitions;
     /// triggers are disabled by name.
@@ -55,9 +59,11 @@ impl Suspension {
             let switches = removal::triggers(client, tables, true).await?;
             turn_off(client, &switches).await?;
             indexes::suspend(client, tables).await?;
+            let unlogged = persistence::suspend(client, tables).await?;
             return Ok(Self::Standstill {
                 tables: tables.to_vec(),
                 switches,
+                unlogged,
             });
         }
         let mut switches = removal::triggers(client, tables, replica).await?;
@@ -91,6 +97,7 @@ impl Suspension {
                     .map(|index| Build {
                         doing: building(&index.name, &index.table),
                         sql: indexes::rebuild_statement(index),
+                        weight: index.table_bytes,
                     })
                     .collect())
             }
@@ -121,6 +128,17 @@ impl Suspension {
         match self {
             Self::Standstill { switches, .. } => turn_on(client, switches).await,
             Self::Removal(removal) => removal.finish(client).await,
+        }
+    }
+
+    /// Makes the filled tables permanent, once nothing more is written to them.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn persist(&self, client: &Client) -> Result<(), Error> {
+        match self {
+            Self::Standstill { unlogged, .. } => persistence::resume(client, unlogged).await,
+            Self::Removal(_) => Ok(()),
         }
     }
 
@@ -174,6 +192,7 @@ impl Removal {
         let build = |index: &RemovableIndex| Build {
             doing: building(&index.name, &index.table),
             sql: index.build.clone(),
+            weight: 1,
         };
         self.indexes.iter().map(build).collect()
     }
@@ -196,6 +215,7 @@ impl Removal {
             Some(Build {
                 doing: format!("validating foreign key {} of {}", key.name, key.table),
                 sql: key.validate.clone()?,
+                weight: 1,
             })
         };
         self.keys.iter().filter_map(validation).collect()

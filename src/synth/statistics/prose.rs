@@ -279,7 +279,7 @@ fn in_order<'v>(
         ((bound as u64, true, value.as_str()), stretch)
     });
     let mut all: Vec<_> = frequent.chain(invented).collect();
-    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    all.sort_by_key(|(key, _)| *key);
     all.into_iter().map(|(_, stretch)| stretch).collect()
 }
 

@@ -1,0 +1,91 @@
+//! What of a schema is passed over on a server that is not the tool's own.
+
+use tokio_postgres::error::{DbError, SqlState};
+
+/// Statements that would change what other databases of the server share, by their first words.
+const SHARED: [(&[&str], &str); 10] = [
+    (
+        &["ALTER", "SYSTEM"],
+        "the server's settings are not the shadow's to change",
+    ),
+    (
+        &["ALTER", "DATABASE"],
+        "the shadow's database has another name, and keeps its own settings",
+    ),
+    (
+        &["DROP", "DATABASE"],
+        "other databases of the server are not the shadow's",
+    ),
+    (&["ALTER", "ROLE"], ROLES),
+    (&["ALTER", "USER"], ROLES),
+    (&["CREATE", "ROLE"], ROLES),
+    (&["CREATE", "USER"], ROLES),
+    (&["DROP", "ROLE"], ROLES),
+    (&["CREATE", "TABLESPACE"], TABLESPACES),
+    (&["DROP", "TABLESPACE"], TABLESPACES),
+];
+
+const ROLES: &str = "roles belong to the whole server";
+const TABLESPACES: &str = "tablespaces belong to the whole server";
+
+/// Why a statement is not sent to somebody else's server, if so. User mappings begin as users do, and
+/// belong to the database.
+pub(super) fn shared(statement: &str) -> Option<&'static str> {
+    let mapping = ["CREATE", "ALTER"]
+        .iter()
+        .any(|verb| super::begins_with(statement, &[verb, "USER", "MAPPING"]));
+    let found = SHARED
+        .iter()
+        .find(|(words, _)| super::begins_with(statement, words));
+    found.filter(|_| !mapping).map(|(_, reason)| *reason)
+}
+
+/// Whether a refusal is of who owns an object or may use it, which a fill does not depend on.
+pub(super) fn is_of_ownership(statement: &str, error: &DbError) -> bool {
+    if *error.code() != SqlState::INSUFFICIENT_PRIVILEGE {
+        return false;
+    }
+    let rights: [&[&str]; 7] = [
+        &["GRANT"],
+        &["REVOKE"],
+        &["ALTER", "DEFAULT", "PRIVILEGES"],
+        &["SET", "ROLE"],
+        &["SET", "SESSION", "AUTHORIZATION"],
+        &["COMMENT", "ON", "EXTENSION"],
+        &["ALTER", "SCHEMA"],
+    ];
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    let changes_owner = super::begins_with(statement, &["ALTER"])
+        && words.windows(2).any(|pair| {
+            matches!(pair, [owner, to] if owner.eq_ignore_ascii_case("OWNER") && to.eq_ignore_ascii_case("TO"))
+        });
+    changes_owner
+        || rights
+            .iter()
+            .any(|words| super::begins_with(statement, words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_the_server_is_not_sent() {
+        for statement in [
+            "ALTER SYSTEM SET work_mem = '1GB'",
+            "alter role app set search_path = x",
+            "CREATE USER app",
+            "DROP DATABASE shop",
+            "CREATE TABLESPACE fast LOCATION '/x'",
+        ] {
+            assert!(shared(statement).is_some(), "{statement}");
+        }
+        for statement in [
+            "CREATE TABLE system (id int)",
+            "CREATE USER MAPPING FOR app SERVER s",
+            "ALTER TABLE database ADD x int",
+        ] {
+            assert_eq!(shared(statement), None, "{statement}");
+        }
+    }
+}
