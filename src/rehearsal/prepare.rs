@@ -15,7 +15,7 @@ use crate::postgres::sizes::table_sizes;
 use crate::scenario::Plan;
 use crate::schema::Schema;
 use crate::shadow::{Durability, Server, load_schema};
-use crate::synth::{EVERY_TABLE, FillPlan, KeyBook};
+use crate::synth::{EVERY_TABLE, FillPlan, KeyBook, TableStatistics};
 
 /// A running shadow.
 pub(super) struct Shadow {
@@ -195,9 +195,9 @@ fn production_rows(plan: &Plan, schema: &Schema) -> BTreeMap<String, u64> {
 /// The production's rows of a table that the scenario does not name and that has `rows` here: the
 /// captured ones. One that cannot hold as many as others has no more in production either.
 fn unnamed_production_rows(plan: &Plan, name: &str, rows: u64) -> u64 {
-    let captured = plan.statistics.table(name).map(|table| table.rows);
-    if let Some(captured) = captured.filter(|captured| *captured > 0) {
-        return captured;
+    let captured = plan.statistics.table(name);
+    if let Some(captured) = captured.and_then(TableStatistics::known_rows) {
+        return captured.0;
     }
     match plan.tables.get(EVERY_TABLE) {
         Some(every) if every.fill.rows == rows => every.production_rows.0,

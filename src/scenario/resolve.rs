@@ -13,7 +13,7 @@ use super::plan::{
 use super::reading::ScenarioFile;
 use crate::pgbench::Script;
 use crate::sql::{MigrationScript, check_transactions, split};
-use crate::synth::{EVERY_TABLE, Statistics, TableSpec};
+use crate::synth::{EVERY_TABLE, Statistics, TableSpec, TableStatistics};
 use crate::units::{Rate, Rows, Span};
 
 /// Files' texts by the path that the scenario gives them.
@@ -138,13 +138,10 @@ impl ScenarioFile {
                     false => BTreeMap::new(),
                 },
             };
-            let captured_rows = captured.map(|known| known.rows).filter(|rows| *rows > 0);
-            let production_rows = table
-                .production_rows
-                .or(captured_rows.map(Rows))
-                .unwrap_or(table.rows);
+            let captured_rows = captured.and_then(TableStatistics::known_rows);
+            let production_rows = table.production_rows.or(captured_rows);
             let plan = TablePlan {
-                production_rows,
+                production_rows: production_rows.unwrap_or(table.rows),
                 fill,
             };
             (name.clone(), plan)

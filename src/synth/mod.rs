@@ -25,6 +25,7 @@ mod limits;
 mod linked;
 mod links;
 mod order;
+mod overrides;
 mod own;
 mod permutation;
 mod plan;

@@ -1,10 +1,9 @@
-//! Columns with values of their own, and what any column's overrides must satisfy.
+//! Columns with values of their own.
 
 use crate::schema::{Column, Table, TypeKind};
 
 use super::ColumnSpec;
 use super::column::{ColumnPlan, Event, Source};
-use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
 use super::form::{Ask, Form, form};
@@ -95,70 +94,6 @@ impl Place<'_> {
     }
 }
 
-/// What is wrong with the overrides of a column, whatever its type.
-pub(super) fn check_overrides(
-    world: &World<'_>,
-    table: &Table,
-    column: &Column,
-) -> Result<(), Problem> {
-    let spec = world.spec(table, &column.name);
-    if column.generated && *spec != ColumnSpec::default() {
-        return Err(Problem::Generated);
-    }
-    for (key, fraction) in [
-        ("null_fraction", spec.null_fraction),
-        ("orphan_fraction", spec.orphan_fraction),
-    ] {
-        if let Some(value) = fraction.filter(|value| !(0.0..=1.0).contains(value)) {
-            return Err(Problem::Fraction { key, value });
-        }
-    }
-    let nulls = spec.null_fraction.is_some_and(|share| share > 0.0);
-    if nulls && !world.is_nullable(table, &column.name) {
-        return Err(Problem::NotNull);
-    }
-    if spec.distinct == Some(0) {
-        return Err(Problem::Empty("distinct"));
-    }
-    check_shape(spec)?;
-    if let Some(text) = &spec.distribution {
-        text.parse::<Distribution>()?;
-    }
-    Ok(())
-}
-
-/// What of the overrides says the same thing in two ways.
-fn check_shape(spec: &ColumnSpec) -> Result<(), Problem> {
-    if let Some(value) = spec
-        .correlation
-        .filter(|value| !(-1.0..=1.0).contains(value))
-    {
-        return Err(Problem::Correlation(value));
-    }
-    if spec.correlation.is_some() && spec.distribution.is_some() {
-        return Err(Problem::Both("correlation", "distribution"));
-    }
-    let Some(histogram) = &spec.histogram else {
-        return Ok(());
-    };
-    for (key, given) in [
-        ("values", spec.values.is_some()),
-        ("range", spec.range.is_some()),
-        ("pattern", spec.pattern.is_some()),
-        ("distribution", spec.distribution.is_some()),
-        ("references", spec.references.is_some()),
-        ("sql", spec.sql.is_some()),
-    ] {
-        if given {
-            return Err(Problem::Both("histogram", key));
-        }
-    }
-    match histogram.len() {
-        0 | 1 => Err(Problem::Histogram),
-        _ => Ok(()),
-    }
-}
-
 /// How many different values a column can have by itself.
 pub(super) fn capacity(
     world: &World<'_>,
@@ -210,24 +145,8 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         ..ask(place.world, place.table, place.column, &limits)
     };
     let made = match (digit, &known) {
-        (Some(digit), known) => {
-            let lost = known.as_ref().filter(|known| known.is_skewed());
-            let note = lost.map(|_| place.lost("its statistics, for a unique key decides it"));
-            form(kind, &ask).map(|form| {
-                (
-                    Form {
-                        draw: digit,
-                        ..form
-                    },
-                    note,
-                )
-            })
-        }
-        (None, Some(known)) => follow(kind, &ask, known, role(place, kind)).map(|followed| {
-            let lost = followed.lost.join(", nor ");
-            let note = (!lost.is_empty()).then(|| place.lost(&lost));
-            (followed.form, note)
-        }),
+        (Some(digit), known) => by_digit(place, kind, &ask, (digit, known.as_ref())),
+        (None, Some(known)) => by_statistics(place, kind, &ask, known),
         (None, None) => drawn(kind, &ask, unique).map(|form| (form, None)),
     };
     let (made, note) = match made {
@@ -246,6 +165,32 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         },
     };
     Ok((Some(plan), note))
+}
+
+/// The values of a column that a composite key decides, and what is lost by that.
+fn by_digit(
+    place: Place<'_>,
+    kind: &TypeKind,
+    ask: &Ask<'_>,
+    (draw, known): (Draw, Option<&Known>),
+) -> Result<(Form, Option<String>), Problem> {
+    let form = form(kind, ask)?;
+    let lost = known.filter(|known| known.is_skewed());
+    let note = lost.map(|_| place.lost("its statistics, for a unique key decides it"));
+    Ok((Form { draw, ..form }, note))
+}
+
+/// The values of a column that statistics describe, and what of these is lost.
+fn by_statistics(
+    place: Place<'_>,
+    kind: &TypeKind,
+    ask: &Ask<'_>,
+    known: &Known,
+) -> Result<(Form, Option<String>), Problem> {
+    let followed = follow(kind, ask, known, role(place, kind))?;
+    let lost = followed.lost.join(", nor ");
+    let note = (!lost.is_empty()).then(|| place.lost(&lost));
+    Ok((followed.form, note))
 }
 
 /// What the keys of its table leave to a column's statistics.

@@ -2,6 +2,7 @@
 
 mod follow;
 mod known;
+mod listed;
 mod measure;
 mod parents;
 mod plan;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::{RelationName, Schema};
+use crate::units::Rows;
 
 pub(crate) use follow::follow;
 pub(crate) use known::Known;
@@ -234,6 +236,13 @@ impl Statistics {
             let names = strange.join(", ");
             format!("the statistics know tables that the schema has not: {names}")
         })
+    }
+}
+
+impl TableStatistics {
+    /// Its rows; none where it was never analyzed, or is empty.
+    pub fn known_rows(&self) -> Option<Rows> {
+        (self.rows > 0).then_some(Rows(self.rows))
     }
 }
 

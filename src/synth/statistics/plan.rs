@@ -1,10 +1,12 @@
 //! What is asked of a column whose statistics are known, and how its rows are shared out.
 
 use crate::schema::TypeKind;
+use crate::synth::draw::Draw;
 use crate::synth::form::Ask;
+use crate::synth::random;
 
 use super::Known;
-use super::ranks::{Stretch, before_nulls};
+use super::ranks::{Ranks, Stretch, before_nulls};
 
 /// What a column's place in its table leaves to its statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,18 @@ pub(super) struct Plan<'p> {
 impl Plan<'_> {
     pub(super) fn rows(&self) -> u64 {
         self.ask.rows
+    }
+
+    /// Ranks in the known order, as far as the values have one.
+    pub(super) fn ranks(&self, stretches: &[Stretch], ordered: bool) -> Draw {
+        let correlation = self.known.column.correlation.filter(|_| ordered);
+        let key = random::key(self.ask.key, "ranks");
+        Draw::Ranked(Box::new(Ranks::new(
+            key,
+            self.rows(),
+            stretches,
+            correlation,
+        )))
     }
 
     /// Rows with a value that is not among the most common.
