@@ -40,7 +40,8 @@ if not files["000000.sql"]:
 files["000000.sql"] = files["000000.sql"][1]
 for name in package.getnames():
     if found := MIGRATION.fullmatch(name):
-        files[found[1]] = read(name)
+        # The product runs each in a transaction.
+        files[found[1]] = f"begin;\n{read(name)}\ncommit;\n"
 if len(files) < 2:
     sys.exit("the package holds no migrations")
 for name, text in files.items():

@@ -199,9 +199,11 @@ fn may_be_the_encryption(error: &Error) -> bool {
 /// Says what libpq would have assumed: the host, the user, the password of the passfile.
 fn complete(parameters: &mut Parameters, environment: &dyn Fn(&str) -> Option<String>) {
     let port = or_default(parameters, "port", || "5432".to_owned());
-    if !parameters.contains_key("hostaddr") {
-        or_default(parameters, "host", || default_host(&port));
-    }
+    // TLS needs a name to ask for, be it an address.
+    let address = parameters.get("hostaddr").cloned();
+    or_default(parameters, "host", || {
+        address.unwrap_or_else(|| default_host(&port))
+    });
     let user = or_default(parameters, "user", || {
         let own = ["USER", "LOGNAME"].into_iter().find_map(environment);
         own.unwrap_or_else(|| "postgres".to_owned())

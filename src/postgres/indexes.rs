@@ -19,12 +19,15 @@ pub struct Index {
 }
 
 /// Indexes that are not ready take no inserts. Sessions that begin afterwards see it, and `REINDEX`
-/// sets it back. `indisvalid` stays, so that a foreign key can still be added meanwhile.
+/// sets it back; an index of a partitioned table takes none. `indisvalid` stays, so that a foreign key can still be added meanwhile.
 const SUSPEND: &str = "
     UPDATE pg_catalog.pg_index SET indisready = false
-    WHERE indrelid = ANY ($1) AND indislive AND indisready";
+    FROM pg_catalog.pg_class x
+    WHERE x.oid = indexrelid AND x.relkind = 'i'
+      AND indrelid = ANY ($1) AND indislive AND indisready";
 
-/// The largest tables' first, so that the last to be built is a small one.
+/// An index of a partitioned table is those of its partitions, and has nothing of its own to build. The
+/// largest tables' first, so that the last to be built is a small one.
 const INDEXES: &str = "
     SELECT i.indexrelid, xn.nspname, x.relname, tn.nspname, t.relname,
            pg_catalog.pg_relation_size(t.oid)
@@ -33,7 +36,7 @@ const INDEXES: &str = "
     JOIN pg_catalog.pg_namespace xn ON xn.oid = x.relnamespace
     JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
     JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
-    WHERE i.indrelid = ANY ($1) AND i.indislive
+    WHERE i.indrelid = ANY ($1) AND i.indislive AND x.relkind = 'i'
     ORDER BY 6 DESC, x.relname";
 
 /// Stops the maintenance of all indexes of these tables. Only a superuser may.

@@ -79,8 +79,9 @@ const INDEXES: &str = "
              THEN format('ALTER TABLE %I.%I REPLICA IDENTITY USING INDEX %I', tn.nspname, t.relname, x.relname) END,
         format('COMMENT ON INDEX %I.%I IS ', xn.nspname, x.relname)
           || quote_literal(pg_catalog.obj_description(x.oid, 'pg_class')),
-        format('COMMENT ON CONSTRAINT %I ON %I.%I IS ', c.conname, tn.nspname, t.relname)
-          || quote_literal(pg_catalog.obj_description(c.oid, 'pg_constraint'))], NULL)
+        CASE WHEN c.oid IS NOT NULL
+             THEN format('COMMENT ON CONSTRAINT %I ON %I.%I IS ', c.conname, tn.nspname, t.relname)
+                  || quote_literal(pg_catalog.obj_description(c.oid, 'pg_constraint')) END], NULL)
       || coalesce((SELECT array_agg(format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s',
                                            xn.nspname, x.relname, a.attnum, a.attstattarget) ORDER BY a.attnum)
                    FROM pg_catalog.pg_attribute a WHERE a.attrelid = x.oid AND a.attstattarget >= 0), '{}')

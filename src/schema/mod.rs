@@ -213,6 +213,14 @@ pub struct UniqueKey {
     pub predicate: Option<String>,
 }
 
+impl UniqueKey {
+    /// Whether a column is in it, or in the text of one of its expressions.
+    pub fn mentions(&self, column: &str) -> bool {
+        let own = self.columns.iter().any(|own| own == column);
+        own || self.expressions.iter().any(|text| text.contains(column))
+    }
+}
+
 /// An exclusion constraint: no two rows for which all operators hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exclusion {

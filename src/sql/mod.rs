@@ -4,6 +4,7 @@ mod dump;
 mod error;
 mod expression;
 mod hazard;
+mod index_expression;
 mod kind;
 mod partition_bound;
 mod scanner;
@@ -19,6 +20,7 @@ pub use expression::{
     understand_condition,
 };
 pub use hazard::{hazards, script_hazards};
+pub use index_expression::{IndexExpression, read_index_expression, read_range_expression};
 pub use kind::StatementKind;
 pub use partition_bound::parse_partition_bound;
 pub use split::split;

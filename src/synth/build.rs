@@ -5,41 +5,33 @@ mod cased;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::schema::{Column, RelationName, Schema, Table};
+use crate::schema::{RelationName, Schema, Table};
 
-use super::cases::{Cases, NoCase};
 use super::column::ColumnPlan;
+use super::domains::Inferred;
 use super::error::{Problem, SynthError};
+use super::kinship::{AllLinks, Kinship};
 use super::linked::{is_within, linked_column, unfollowed};
-use super::links::{Link, Links};
-use super::overrides::check_overrides;
-use super::own::{Made, Place, capacity, own_column};
+use super::links::Link;
+use super::own::{Made, Place, own_column};
+use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
-use super::unique::Uniqueness;
+use super::survey::{Surveyed, Surveys, all_links, survey};
 use super::world::World;
-use super::{GivenRows, TableSpec, random};
+use super::{GivenRows, TableSpec, circles, random};
 use cased::Variant;
-
-/// Tables with rows, and what decides their columns.
-type Ground<'a> = BTreeMap<&'a RelationName, Planned<'a>>;
-
-/// What is known of a table before its columns are planned.
-struct Planned<'a> {
-    table: &'a Table,
-    links: Links,
-    unique: Uniqueness,
-    cases: Cases,
-}
 
 /// Plans columns, each after those that it references.
 struct Builder<'g> {
     world: &'g World<'g>,
-    ground: &'g Ground<'g>,
+    kinship: &'g Kinship<'g>,
+    ground: &'g Surveys<'g>,
     built: BTreeMap<(RelationName, String), Option<Arc<ColumnPlan>>>,
     /// Plans of columns in single cases of their rows.
     variants: BTreeMap<(RelationName, String, usize), Variant>,
     /// Columns whose parents are being planned.
     open: BTreeSet<(RelationName, String)>,
+    layouts: BTreeMap<RelationName, Option<Arc<Layout>>>,
     notes: Vec<String>,
 }
 
@@ -90,22 +82,49 @@ impl FillPlan {
 
 /// Plans all tables that the scenario names.
 fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError> {
-    let mut ground = Ground::new();
-    for (table, _) in world.named().filter(|(_, rows)| *rows > 0) {
-        ground.insert(&table.name, plan_table(world, table)?);
+    let mut all = all_links(world)?;
+    circles::cut(world, &mut all)?;
+    let inferred = Inferred::of(world, &all);
+    let mut schema = world.schema.clone();
+    let mut specs = Vec::new();
+    for (table, rows) in &inferred.domains {
+        schema.tables.push(table.clone());
+        let spec = TableSpec {
+            rows: *rows,
+            ..TableSpec::default()
+        };
+        specs.push((table.name.clone(), spec));
     }
+    let world = &world.with_domains(&schema, &specs);
+    let mut all = all_links(world)?;
+    circles::cut(world, &mut all)?;
+    inferred.extend(&mut all);
+    plan(world, &all, given)
+}
+
+/// Plans all tables whose links are known.
+fn plan(
+    world: &World<'_>,
+    all: &AllLinks<'_>,
+    given: &[GivenRows],
+) -> Result<FillPlan, SynthError> {
+    let kinship = Kinship::new(world, all);
+    let ground = survey(world, &kinship, all)?;
     let mut builder = Builder {
         world,
+        kinship: &kinship,
         ground: &ground,
         built: BTreeMap::new(),
         variants: BTreeMap::new(),
         open: BTreeSet::new(),
+        layouts: BTreeMap::new(),
         notes: world.unfollowed(),
     };
     let mut plans = Vec::new();
+    // What is made up has no schema.
     let filled = world
         .named()
-        .filter(|(table, _)| world.given(&table.name).is_none());
+        .filter(|(table, _)| world.given(&table.name).is_none() && !table.name.schema.is_empty());
     for (table, rows) in filled {
         plans.push(TablePlan {
             name: table.name.clone(),
@@ -127,36 +146,6 @@ fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError>
         given: kept,
         notes: builder.notes,
     })
-}
-
-fn plan_table<'a>(world: &World<'a>, table: &'a Table) -> Result<Planned<'a>, SynthError> {
-    for column in &table.columns {
-        check_overrides(world, table, column)
-            .map_err(|problem| world.fail(table, column, problem))?;
-    }
-    let links = Links::of_table(world, table)?;
-    let counted = |column: &Column| capacity(world, table, column);
-    let unique = Uniqueness::of_table(world, table, &links, &counted)?;
-    let cases = Cases::of_table(world, table, &links, &[]);
-    let mut cases = cases.map_err(|none| contradiction(table, none))?;
-    let digits = unique.digits.keys().chain(&unique.chains);
-    let fixed = unique.unique.iter().chain(digits).cloned().collect();
-    cases.settle(world, table, &fixed);
-    Ok(Planned {
-        table,
-        links,
-        unique,
-        cases,
-    })
-}
-
-fn contradiction(table: &Table, none: NoCase) -> SynthError {
-    SynthError::NoCase {
-        table: table.name.to_string(),
-        constraints: none.constraints.join(", "),
-        columns: none.columns.join(", "),
-        section: table.name.scenario_key(),
-    }
 }
 
 impl<'g> Builder<'g> {
@@ -213,11 +202,15 @@ impl<'g> Builder<'g> {
         let Some((planned, column)) = found.filter(|(_, column)| !column.generated) else {
             return Ok((None, None));
         };
+        let layout = self.layout(planned)?;
         let place = Place {
             world: self.world,
             table: planned.table,
             column,
+            links: &planned.links,
+            kinship: self.kinship,
             unique: &planned.unique,
+            layout: layout.as_deref(),
             within: None,
         };
         if let Some(reason) = planned.links.null.get(name) {
@@ -230,6 +223,24 @@ impl<'g> Builder<'g> {
             Some(link) => self.new_linked_column(place, link),
             None => own_column(place),
         }
+    }
+
+    /// How a table's rows are spread over its partitions.
+    fn layout(&mut self, planned: &Surveyed<'_>) -> Result<Option<Arc<Layout>>, SynthError> {
+        let name = &planned.table.name;
+        if let Some(known) = self.layouts.get(name) {
+            return Ok(known.clone());
+        }
+        let known = Known {
+            world: self.world,
+            table: planned.table,
+            links: &planned.links,
+            unique: &planned.unique,
+        };
+        let mut parents = |link: &Link, column: &str| self.column(&link.parent, column);
+        let layout = Layout::of_table(known, &mut parents)?.map(Arc::new);
+        self.layouts.insert(name.clone(), layout.clone());
+        Ok(layout)
     }
 
     fn new_linked_column(&mut self, place: Place<'_>, link: &Link) -> Result<Made, SynthError> {

@@ -109,13 +109,13 @@ impl TimedUuid {
 
 /// A JSON object of a number and words, as wide as wanted.
 #[derive(Debug, Clone)]
-pub(crate) struct Document {
+pub(crate) struct FittedJson {
     key: u64,
     /// Characters of the words; none where there is room for the number alone.
     words: Option<u32>,
 }
 
-impl Document {
+impl FittedJson {
     /// A document of so many bytes, header aside, stored as `jsonb` or as text.
     ///
     /// `jsonb` (jsonb.h) holds a header of 4 bytes, an entry of 4 for each of two keys and two values,
@@ -215,11 +215,11 @@ mod tests {
     #[test]
     fn documents_are_json_of_their_width() {
         for width in [30u32, 60, 400] {
-            let text = written(|out| Document::of_width(1, false, width).write(12_344, out));
+            let text = written(|out| FittedJson::of_width(1, false, width).write(12_344, out));
             assert_eq!(text.len() as u32, width, "{text}");
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
         }
-        let small = written(|out| Document::of_width(1, true, 20).write(0, out));
+        let small = written(|out| FittedJson::of_width(1, true, 20).write(0, out));
         assert_eq!(small, "{\"id\": 1}");
     }
 }

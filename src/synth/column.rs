@@ -50,6 +50,8 @@ pub(crate) enum Source {
     Shape { shape: Shape, capacity: u64 },
     /// Those of the column that it references.
     Column(Arc<ColumnPlan>),
+    /// What the server makes of an expression over the row's number.
+    Server { expression: String },
     /// Those of another plan in each case that a row may belong to.
     Cases(Cased),
     /// Between those of other columns in the same row.
@@ -105,7 +107,42 @@ impl ColumnPlan {
             Source::Cases(cased) => cased.plan(row).is_some_and(|plan| plan.write(row, out)),
             Source::Derived(derived) => derived.write(row, out),
             Source::Apart(apart) => apart.write(row, out),
+            // Not known here: the answers are woven into the rows.
+            Source::Server { .. } => false,
         }
+    }
+
+    /// The row, of the column at the end of the foreign keys, whose value it has in this row; none
+    /// for NULL.
+    pub(crate) fn argument(&self, row: u64) -> Option<u64> {
+        if self.nulls.happens(row) {
+            return None;
+        }
+        let ordinal = self.draw.ordinal(row)?;
+        match &self.source {
+            Source::Column(parent) => parent.argument(ordinal),
+            _ => Some(ordinal),
+        }
+    }
+
+    /// Whether its values are another column's.
+    pub(crate) fn is_linked(&self) -> bool {
+        matches!(self.source, Source::Column(_))
+    }
+
+    /// The expression that the server evaluates for it.
+    pub(crate) fn own_expression(&self) -> Option<&str> {
+        match &self.source {
+            Source::Server { expression } => Some(expression),
+            _ => None,
+        }
+    }
+
+    /// The value in a row; none where it is NULL.
+    pub(crate) fn text(&self, row: u64) -> Option<String> {
+        let mut out = Vec::new();
+        let written = self.write(row, &mut out);
+        written.then(|| String::from_utf8(out).ok()).flatten()
     }
 
     /// Writes the value in a row in COPY's text format.
@@ -224,7 +261,7 @@ impl ColumnPlan {
 }
 
 /// What COPY's text format replaces (PostgreSQL documentation, "COPY", "Text Format").
-fn copy_escape(byte: u8) -> Option<[u8; 2]> {
+pub(super) fn copy_escape(byte: u8) -> Option<[u8; 2]> {
     match byte {
         b'\\' => Some(*b"\\\\"),
         b'\n' => Some(*b"\\n"),

@@ -1,8 +1,12 @@
 //! From a row's number to the ordinal that its value is made from.
 
+use std::sync::Arc;
+
+use super::arrangement::Arrangement;
 use super::distribution::{Distribution, Sampler};
-use super::order::Order;
+use super::kin::{Index, Kin};
 use super::permutation::Permutation;
+use super::pieces::Pieces;
 use super::random;
 use super::statistics::Ranks;
 
@@ -27,11 +31,35 @@ pub(crate) enum Draw {
     /// Rises with the row: a random place in the row's own stretch of `step` ordinals.
     Rising { key: u64, step: u64 },
     /// The row's place in an order of all rows.
-    Placed(Order),
+    Placed(Arrangement),
     /// By the row's rank among all values: as often and in the order that statistics say.
     Ranked(Box<Ranks>),
+    /// A random place in the lower or upper half of the row's own stretch of `step` ordinals.
+    Half { key: u64, step: u64, upper: bool },
+    /// One of these, which are ordinals in rising order.
+    Listed { rows: Arc<[u64]>, chosen: Chosen },
+    /// By the stretch of rows that the row is in.
+    Pieces(Pieces<Piece>),
+    /// A parent's row that agrees with those of other foreign keys.
+    Kin(Arc<Kin>),
+    /// A digit of the row's number among those of the same ancestor; the number of times that all
+    /// were used, where it is none.
+    Index {
+        index: Arc<Index>,
+        part: Option<usize>,
+        /// All ordinals are below this.
+        domain: u64,
+    },
     /// Never anything: NULL.
     Nothing,
+}
+
+/// The draw of a stretch of rows, which it counts from 0.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    /// What is added to its ordinals.
+    pub(crate) offset: u64,
+    pub(crate) draw: Draw,
 }
 
 /// A choice by a distribution, with frequent ones scattered.
@@ -136,6 +164,23 @@ impl Draw {
             }
             Self::Placed(order) => Some(order.place(row)),
             Self::Ranked(ranks) => Some(ranks.ordinal(row)),
+            Self::Half { key, step, upper } => {
+                let half = step / 2;
+                let within = random::below(random::bits(*key, row), half);
+                let begin = if *upper { step - half } else { 0 };
+                Some(row.saturating_mul(*step).saturating_add(begin + within))
+            }
+            Self::Listed { rows, chosen } => {
+                let place = chosen.choose(row, random::bits(chosen.key, row));
+                rows.get(usize::try_from(place).ok()?).copied()
+            }
+            Self::Pieces(pieces) => {
+                let (row, piece) = pieces.at(row)?;
+                let ordinal = piece.draw.ordinal(row)?;
+                Some(piece.offset.saturating_add(ordinal))
+            }
+            Self::Kin(kin) => kin.ordinal(row),
+            Self::Index { index, part, .. } => index.part(row, *part),
             Self::Nothing => None,
         }
     }
@@ -143,13 +188,25 @@ impl Draw {
     /// The number of ordinals it may yield for a table of `rows`: all are below this.
     pub(crate) fn domain(&self, rows: u64) -> u64 {
         match self {
-            Self::Row | Self::Earlier { .. } => rows,
+            Self::Row | Self::Earlier { .. } | Self::Kin(_) => rows,
+            Self::Index { domain, .. } => *domain,
             Self::Chosen(chosen) => chosen.sampler.count(),
             Self::Weighted { cumulative, .. } => cumulative.len() as u64,
             Self::Digit(Digit { radix, block, .. }) => {
                 radix.unwrap_or_else(|| rows.div_ceil((*block).max(1)))
             }
-            Self::Rising { step, .. } => rows.saturating_mul(*step),
+            Self::Rising { step, .. } | Self::Half { step, .. } => rows.saturating_mul(*step),
+            Self::Listed { rows, .. } => rows.last().map_or(0, |last| last.saturating_add(1)),
+            Self::Pieces(pieces) => {
+                let ends =
+                    pieces
+                        .lengths(rows)
+                        .map(|(piece, rows)| match piece.draw.domain(rows) {
+                            0 => 0,
+                            domain => piece.offset.saturating_add(domain),
+                        });
+                ends.max().unwrap_or(0)
+            }
             Self::Placed(order) => order.count(),
             Self::Ranked(ranks) => ranks.domain(),
             Self::Nothing => 0,

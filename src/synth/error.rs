@@ -79,6 +79,21 @@ pub enum SynthError {
          `values` or a `range`"
     )]
     Circle(String),
+    /// Keys that reference each other, of tables that cannot have the same ones.
+    #[error(
+        "the keys of `{table}` and `{other}` reference each other, so that both must have the same \
+         number of rows: not {rows} and {fewer}"
+    )]
+    CircleRows {
+        /// The larger table.
+        table: String,
+        /// Its rows.
+        rows: u64,
+        /// The smaller table.
+        other: String,
+        /// Its rows.
+        fewer: u64,
+    },
     /// A unique key with fewer combinations than the table has rows.
     #[error(
         "unique key `{key}` of `{table}` has only {combinations} combinations of values for {rows} \
@@ -92,6 +107,70 @@ pub enum SynthError {
         /// How many rows it could have.
         combinations: u64,
         /// How many rows it shall have.
+        rows: u64,
+    },
+    /// A unique index with an expression that is not understood.
+    #[error(
+        "unique index `{key}` of `{table}` is on {expression}, whose values may repeat whatever the \
+         rows are: give a column that it mentions `values`, a `pattern` or `sql` that keep it unique"
+    )]
+    Colliding {
+        /// The table.
+        table: String,
+        /// The index.
+        key: String,
+        /// The expressions.
+        expression: String,
+    },
+    /// An exclusion constraint that no plan is known for.
+    #[error(
+        "exclusion constraint `{constraint}` of `{table}`: rows that do not exclude each other are not \
+         known; give one of its columns `values`, a `pattern` or `sql` that keep rows apart"
+    )]
+    Excluded {
+        /// The table.
+        table: String,
+        /// The constraint.
+        constraint: String,
+    },
+    /// A hash partition that is missing.
+    #[error(
+        "`{table}` lacks a hash partition, so that rows whose hash has none cannot be written: create \
+         all remainders of its modulus in the schema"
+    )]
+    MissingPartition {
+        /// The table.
+        table: String,
+    },
+    /// Hash partitions whose own partitions differ.
+    #[error(
+        "partitions of `{table}` among which rows go by hash, or by an expression, are partitioned \
+         differently themselves: give the columns of their keys `values` or a `range`"
+    )]
+    UnlikePartitions {
+        /// The table.
+        table: String,
+    },
+    /// A table none of whose partitions takes rows.
+    #[error(
+        "no partition of `{table}` takes rows that its constraints and foreign keys allow: create \
+         partitions in the schema, or give the columns of its key `values` or a `range`"
+    )]
+    NoPartition {
+        /// The table.
+        table: String,
+    },
+    /// Partitions with fewer different keys than rows.
+    #[error(
+        "the partitions of `{table}` hold only {capacity} different keys for {rows} rows: give the \
+         table fewer rows, or wider partitions in the schema"
+    )]
+    TooFewInPartitions {
+        /// The table.
+        table: String,
+        /// Rows that it could have.
+        capacity: u64,
+        /// Rows that it shall have.
         rows: u64,
     },
     /// Conditions that leave no row.
@@ -128,7 +207,10 @@ pub enum SynthError {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Problem {
     /// A type that values are not generated for.
-    #[error("values of this type are not generated: give it `values` or a `pattern`")]
+    #[error(
+        "values of this type are not generated: give it `values`, a `pattern` or \
+         `sql = \"<expression over n>\"`"
+    )]
     Unsupported,
     /// An override that does not go with the column's type.
     #[error("`{0}` does not apply to this type")]
@@ -200,6 +282,12 @@ pub enum Problem {
         /// Characters allowed.
         allowed: u32,
     },
+    /// Values that an exclusion constraint forbids to overlap, of a type whose values may.
+    #[error(
+        "exclusion constraint `{0}` forbids its values to overlap, which is not known of this type: \
+         give it `values`, a `pattern` or `sql`"
+    )]
+    Overlaps(String),
     /// Fewer different values than rows.
     #[error(
         "it must be unique over {needed} rows, but has only {capacity} different values: give the \

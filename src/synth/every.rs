@@ -12,7 +12,7 @@ pub const EVERY_TABLE: &str = "*";
 
 /// The tables that [`EVERY_TABLE`] stands for. Nobody has looked at each of them, so one that cannot
 /// hold the rows asked for, such as a table of one row, gets as many as it can.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Unnamed<'a> {
     /// Rows that every one of them shall have.
     asked: u64,

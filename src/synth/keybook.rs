@@ -72,6 +72,13 @@ impl Keys for KeyBook {
         distribution: Option<&str>,
     ) -> Result<KeyId, String> {
         let plan = self.find(table, column)?;
+        if let Some(expression) = plan.expression() {
+            return Err(format!(
+                "the values of `{table}.{column}` are the server's, by `sql = \"{expression}\"`, and not \
+                 known here: draw the row's number, \\set n random(1, :rows_TABLE), and write the \
+                 expression in the statement"
+            ));
+        }
         let distribution = match distribution {
             None => Distribution::Uniform,
             Some(text) => text

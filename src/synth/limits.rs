@@ -90,6 +90,47 @@ impl Limits {
         }
     }
 
+    /// Adds all of other limits on the same column.
+    pub(crate) fn and(&mut self, other: Self) {
+        let Self {
+            min,
+            max,
+            one_of,
+            not,
+            min_length,
+            max_length,
+            patterns,
+            min_elements,
+            max_elements,
+            json,
+            not_json,
+            null,
+            not_null,
+            unknown,
+        } = other;
+        self.min.extend(min);
+        self.max.extend(max);
+        self.not.extend(not);
+        self.patterns.extend(patterns);
+        self.not_json.extend(not_json);
+        self.unknown.extend(unknown);
+        self.null |= null;
+        self.not_null |= not_null;
+        if let Some(kinds) = json {
+            self.json = Some(common(self.json.take(), kinds));
+        }
+        let rules = [
+            one_of.map(BoundRule::OneOf),
+            min_length.map(BoundRule::MinLength),
+            max_length.map(BoundRule::MaxLength),
+            min_elements.map(BoundRule::MinElements),
+            max_elements.map(BoundRule::MaxElements),
+        ];
+        for rule in rules.into_iter().flatten() {
+            self.add(rule);
+        }
+    }
+
     /// The limits on what is not NULL.
     pub(crate) fn of_values(&self) -> Self {
         Self {

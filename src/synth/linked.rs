@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
+use crate::schema::Table;
+
+use super::assign::Relation;
 use super::column::{ColumnPlan, Event, Source};
 use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
+use super::kin::{Choice, Kin};
 use super::links::Link;
 use super::own::Place;
+use super::partition::Layout;
+use super::random;
 use super::shape::Shape;
 use super::statistics::{self, Known};
+use super::world::World;
 
 /// Plans a column whose values are a parent's.
 pub(super) fn linked_column(
@@ -47,19 +54,29 @@ pub(super) fn linked_column(
 /// Which row of the parent a row has: the same for all columns of a link.
 fn draw(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
     let Place { world, table, .. } = place;
+    let index = place.links.of.get(&place.column.name).copied();
+    if let Some(kin) = index.and_then(|index| kin(place, index).transpose()) {
+        return Ok(Draw::Kin(Arc::new(kin?)));
+    }
     let first = link.columns.first().unwrap_or(&place.column.name);
     let specs = link.columns.iter().map(|column| world.spec(table, column));
-    let given = specs.clone().find_map(|spec| spec.distribution.as_deref());
-    let distribution = match given {
-        Some(text) => text.parse::<Distribution>()?.of_shares()?,
-        None => Distribution::Uniform,
-    };
+    let distribution = distribution(world, table, link)?;
     let key = world.key(table, &link.name);
     let earlier = |distribution| Draw::Earlier {
         key,
         distribution,
         first_is_null: world.is_nullable(table, &place.column.name),
     };
+    let choose = |piece, rows| {
+        let key = random::key(key, "partition") ^ piece;
+        Chosen::among_rows(key, distribution, rows)
+    };
+    let decided = |layout: &&Layout| link.columns.iter().any(|column| layout.decides(column));
+    if let Some(layout) = place.layout.filter(decided)
+        && let Some(draw) = layout.draw(link, &choose)
+    {
+        return Ok(draw);
+    }
     if place.unique.chains.contains(first) {
         return Ok(earlier(Distribution::Sequence));
     }
@@ -69,7 +86,7 @@ fn draw(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
     if link.parent == table.name {
         return Ok(earlier(distribution));
     }
-    if let (None, Some(known)) = (given, known(place, link)) {
+    if let Some(known) = known(place, link) {
         let parents = statistics::parents(key, place.rows(), link.parent_rows, &known);
         if let Some(ranks) = parents {
             return Ok(Draw::Ranked(Box::new(ranks)));
@@ -78,6 +95,78 @@ fn draw(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
     let distinct = specs.filter_map(|spec| spec.distinct).min();
     let rows = distinct.map_or(link.parent_rows, |most| most.min(link.parent_rows));
     Ok(Draw::Chosen(Chosen::among_rows(key, distribution, rows)))
+}
+
+/// How a link's parents are chosen, by the scenario.
+pub(super) fn distribution(
+    world: &World<'_>,
+    table: &Table,
+    link: &Link,
+) -> Result<Distribution, Problem> {
+    let mut specs = link.columns.iter().map(|column| world.spec(table, column));
+    match specs.find_map(|spec| spec.distribution.as_deref()) {
+        Some(text) => Ok(text.parse::<Distribution>()?.of_shares()?),
+        None => Ok(Distribution::Uniform),
+    }
+}
+
+/// Which row of the parent a row of a table with an order has.
+fn kin(place: Place<'_>, index: usize) -> Result<Option<Kin>, Problem> {
+    let Place {
+        world,
+        table,
+        links,
+        kinship,
+        unique,
+        ..
+    } = place;
+    let (Some(link), Some(relation)) = (links.all.get(index), links.relations.get(&index)) else {
+        return Ok(None);
+    };
+    let slot = |name| kinship.member(name).map(|member| Arc::clone(&member.slot));
+    let (Some(own), Some(parent)) = (slot(&table.name), slot(&link.parent)) else {
+        return Ok(None);
+    };
+    let key = world.key(table, &link.name);
+    let distribution = distribution(world, table, link)?;
+    let first = links.leading(index).map_or("", String::as_str);
+    let chained = unique.chains.contains(first);
+    Ok(Some(match *relation {
+        Relation::Above => Kin::Above { order: own },
+        Relation::Earlier { levels } => Kin::Earlier {
+            order: own,
+            levels,
+            key,
+            distribution: if chained {
+                Distribution::Sequence
+            } else {
+                distribution
+            },
+            first_is_null: link.columns.iter().any(|c| world.is_nullable(table, c)),
+        },
+        Relation::Free { rows } => Kin::Free {
+            order: parent,
+            draw: match unique.digits.get(first) {
+                Some(digit) => Draw::Digit(digit.clone()),
+                None => Draw::Chosen(Chosen::within(key, distribution, rows)),
+            },
+        },
+        Relation::Beside { base, up, down } => {
+            let Some(base) = kin(place, base)? else {
+                return Ok(None);
+            };
+            Kin::Beside {
+                base: Arc::new(base),
+                up,
+                order: parent,
+                down,
+                choice: match unique.indexed.get(first) {
+                    Some((index, Some(part))) => Choice::Digit(Arc::clone(index), *part),
+                    _ => Choice::Random { key, distribution },
+                },
+            }
+        }
+    }))
 }
 
 /// What is known of the link by the first of its columns that anything is known of.
@@ -101,9 +190,18 @@ fn known(place: Place<'_>, link: &Link) -> Option<Known> {
 /// What to say where a key or the table's own rows decide a link whose column has other statistics.
 pub(super) fn unfollowed(place: Place<'_>, link: &Link) -> Option<String> {
     let first = link.columns.first()?;
-    let is_key = place.unique.digits.contains_key(first) || place.unique.chains.contains(first);
+    let Place { unique, links, .. } = place;
+    let is_key = unique.digits.contains_key(first) || unique.chains.contains(first);
+    let related = links.of.get(&place.column.name);
+    let layout = place.layout;
     let reason = match is_key {
         true => "its statistics, for a unique key decides it",
+        false if related.is_some_and(|index| links.relations.contains_key(index)) => {
+            "its statistics, for its rows agree with those of other foreign keys"
+        }
+        false if layout.is_some_and(|layout| layout.decides(&place.column.name)) => {
+            "its statistics, for it decides the partition"
+        }
         false if link.parent == place.table.name => {
             "its statistics, for it references earlier rows of its own table"
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::schema::{ForeignKey, RelationName, Table, TypeKind};
 
+use super::assign::Relation;
 use super::error::{Problem, SynthError};
 use super::world::World;
 
@@ -31,21 +32,32 @@ pub(crate) struct Links {
     pub(crate) null: BTreeMap<String, String>,
     /// Links all of whose columns others decide: they must hold all the same.
     pub(crate) implied: Vec<usize>,
+    /// Of a table whose rows have an order: how the links that decide columns find parents.
+    pub(crate) relations: BTreeMap<usize, Relation>,
+    /// Of such a table: the positions of the table above that rows belong to, the first ones.
+    pub(crate) positions: u64,
 }
 
 impl Links {
-    /// The links of a table with rows.
-    pub(crate) fn of_table(world: &World<'_>, table: &Table) -> Result<Self, SynthError> {
+    /// The links of a table with rows, in the order in which they are assigned: the widest first, for
+    /// it decides most; then the smallest parent, all of whose keys other parents may have too.
+    pub(crate) fn collect(world: &World<'_>, table: &Table) -> Result<Vec<Link>, SynthError> {
+        let mut all = from_schema(world, table);
+        all.extend(from_scenario(world, table)?);
+        all.sort_by_key(|link| (std::cmp::Reverse(link.columns.len()), link.parent_rows));
+        Ok(all)
+    }
+
+    /// Assigns the links of a table whose foreign keys agree by themselves.
+    pub(crate) fn of_table(
+        world: &World<'_>,
+        table: &Table,
+        all: Vec<Link>,
+    ) -> Result<Self, SynthError> {
         let mut links = Self {
-            all: from_schema(world, table),
+            all,
             ..Self::default()
         };
-        links.all.extend(from_scenario(world, table)?);
-        // The widest first, for it decides most; then the smallest parent, all of whose keys other
-        // parents may have too.
-        links
-            .all
-            .sort_by_key(|link| (std::cmp::Reverse(link.columns.len()), link.parent_rows));
         for index in 0..links.all.len() {
             links.assign(world, table, index)?;
         }
@@ -55,6 +67,21 @@ impl Links {
     /// The link that decides a column.
     pub(crate) fn deciding(&self, column: &str) -> Option<&Link> {
         self.of.get(column).and_then(|&index| self.all.get(index))
+    }
+
+    /// The first column that a link decides, by which its choice is known.
+    pub(crate) fn leading(&self, index: usize) -> Option<&String> {
+        let mut columns = self.all.get(index)?.columns.iter();
+        columns.find(|column| self.of.get(*column) == Some(&index))
+    }
+
+    /// How many rows of its parent a column's link may choose from.
+    pub(crate) fn room(&self, column: &str) -> u64 {
+        let relation = self.of.get(column).and_then(|i| self.relations.get(i));
+        match relation {
+            Some(Relation::Free { rows }) => *rows,
+            _ => self.deciding(column).map_or(0, |link| link.parent_rows),
+        }
     }
 
     fn assign(&mut self, world: &World<'_>, table: &Table, index: usize) -> Result<(), SynthError> {
@@ -81,21 +108,8 @@ impl Links {
             self.of.extend(columns.map(|column| (column, index)));
             return Ok(());
         }
-        let open = link
-            .columns
-            .iter()
-            .filter(|column| !taken(column) && !own.contains(column));
-        let nullable: Vec<String> = open
-            .filter(|column| world.is_nullable(table, column))
-            .cloned()
-            .collect();
-        if nullable.is_empty() {
-            return Err(link.unsatisfied(table, shared.as_ref().or(own.first().copied())));
-        }
-        let reason = format!("no row of {} can be chosen for it", link.parent);
-        self.null
-            .extend(nullable.into_iter().map(|column| (column, reason.clone())));
-        Ok(())
+        let shared = shared.or_else(|| own.first().map(|column| (*column).clone()));
+        self.leave_null(world, table, &link, shared)
     }
 }
 
@@ -109,7 +123,7 @@ impl Link {
     }
 
     /// Columns that reference themselves, as the tenant's in `(tenant, parent) → (tenant, id)`.
-    fn of_itself(&self, table: &Table) -> Vec<&String> {
+    pub(crate) fn of_itself(&self, table: &Table) -> Vec<&String> {
         let pairs = self.columns.iter().zip(&self.parent_columns);
         let same = pairs.filter(|(column, referenced)| column == referenced);
         match self.parent == table.name {
@@ -119,7 +133,7 @@ impl Link {
     }
 
     /// The error of a link without any nullable column that cannot hold.
-    fn unsatisfied(&self, table: &Table, shared: Option<&String>) -> SynthError {
+    pub(crate) fn unsatisfied(&self, table: &Table, shared: Option<&String>) -> SynthError {
         match shared {
             Some(column) if self.parent_rows > 0 => SynthError::SharedColumn {
                 table: table.name.to_string(),

@@ -1,91 +1,100 @@
-//! The order of a column's values along the rows: a permutation whose rank correlation can be chosen.
+//! The rows of tables in an order in which those that belong together stand together.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use super::permutation::Permutation;
-use super::random;
+use super::spread::Spread;
 
-/// Below this distance from −1, 0 and 1 a correlation is one of these.
-const NEAR: f64 = 0.000_5;
-
-/// A bijection of `0..count` in which the correlation of number and place is about the wanted one.
-///
-/// It shuffles the rows within blocks. A shuffled block of a share `b` of the rows moves a value by at
-/// most `b`, and takes `b³` from the correlation of 1 that the sorted order has: the variance of a
-/// uniform distribution of width `b` is `b²` of the whole's, and a share `b` of the rows has it. With
-/// `k` blocks and a rest of share `r` the correlation is `1 − k b³ − r³`: every number from 0 (one
-/// block) to 1 (blocks of one row). Negative ones count the places from the end.
-#[derive(Debug, Clone)]
+/// The rows of a table in positions. Rows that belong to the same row of the table above, a tenant
+/// or a project, have neighbouring positions, and so on upwards: the rows of any ancestor are one
+/// range.
+#[derive(Debug)]
 pub(crate) struct Order {
-    count: u64,
-    /// Rows of a block; the last may have fewer.
-    block: u64,
-    within: Permutation,
-    within_last: Permutation,
-    reversed: bool,
+    rows: u64,
+    shuffle: Permutation,
+    above: Option<(Arc<Order>, Spread)>,
 }
+
+/// A place for an order that is known once all of its table's keys are planned.
+pub(crate) type Slot = Arc<OnceLock<Arc<Order>>>;
 
 impl Order {
-    /// An order of `count` rows with a correlation from −1 to 1.
-    pub(crate) fn new(key: u64, count: u64, correlation: f64) -> Self {
-        let share = block_share(correlation.abs());
-        let block = ((share * count as f64).round() as u64).clamp(1, count.max(1));
-        let last = count.checked_rem(block).unwrap_or(0);
+    /// The rows of a table in a random order of positions, below those of another or by themselves.
+    pub(crate) fn new(key: u64, rows: u64, above: Option<(Arc<Order>, Spread)>) -> Self {
         Self {
-            count,
-            block,
-            within: Permutation::new(random::key(key, "block"), block),
-            within_last: Permutation::new(random::key(key, "last block"), last),
-            reversed: correlation < 0.0,
+            rows,
+            shuffle: Permutation::new(key, rows),
+            above,
         }
     }
 
-    /// The rows that have a place.
-    pub(crate) fn count(&self) -> u64 {
-        self.count
+    /// The rows of the table.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
     }
 
-    /// The place of a row's value among all of them in order. Below the count for every row below it.
-    pub(crate) fn place(&self, row: u64) -> u64 {
-        let place = match self.block {
-            0 | 1 => row,
-            block => {
-                let start = row - row % block;
-                let within = match start.saturating_add(block) <= self.count {
-                    true => &self.within,
-                    false => &self.within_last,
-                };
-                start.saturating_add(within.apply(row - start))
-            }
-        };
-        match self.reversed && place < self.count {
-            true => self.count - 1 - place,
-            false => place,
-        }
+    /// The order of the table above.
+    pub(crate) fn parent(&self) -> Option<&Self> {
+        self.above.as_ref().map(|(order, _)| order.as_ref())
     }
-}
 
-/// The share of the rows that a block has for a correlation from 0 to 1.
-fn block_share(correlation: f64) -> f64 {
-    if correlation < NEAR {
-        return 1.0;
+    /// The position of a row.
+    pub(crate) fn position(&self, row: u64) -> u64 {
+        self.shuffle.apply(row)
     }
-    if correlation > 1.0 - NEAR {
-        return 0.0;
+
+    /// The row in a position.
+    pub(crate) fn row(&self, position: u64) -> u64 {
+        self.shuffle.invert(position)
     }
-    let correlation_of = |share: f64| {
-        let blocks = (1.0 / share).floor();
-        1.0 - blocks * share.powi(3) - (1.0 - blocks * share).powi(3)
-    };
-    // It falls as blocks grow: halve the interval until it is as narrow as a float can tell.
-    let (mut low, mut high) = (NEAR, 1.0);
-    for _ in 0..60 {
-        let middle = f64::midpoint(low, high);
-        if correlation_of(middle) > correlation {
-            low = middle;
-        } else {
-            high = middle;
+
+    /// The position of the ancestor so many levels up that a position belongs to.
+    pub(crate) fn above(&self, levels: u32, position: u64) -> u64 {
+        match (&self.above, levels) {
+            (_, 0) | (None, _) => position,
+            (Some((order, spread)), _) => order.above(levels - 1, spread.of(position)),
         }
     }
-    f64::midpoint(low, high)
+
+    /// The positions that belong to an ancestor's.
+    pub(crate) fn within(&self, levels: u32, position: u64) -> Range<u64> {
+        self.start(levels, position)..self.start(levels, position.saturating_add(1))
+    }
+
+    /// How many positions belong to an ancestor's positions before this one.
+    pub(crate) fn start(&self, levels: u32, position: u64) -> u64 {
+        match (&self.above, levels) {
+            (_, 0) | (None, _) => position.min(self.rows),
+            (Some((order, spread)), _) => spread.start(order.start(levels - 1, position)),
+        }
+    }
+
+    /// How many positions of an ancestor have rows: the first ones.
+    pub(crate) fn cover(&self, levels: u32) -> u64 {
+        match (&self.above, levels) {
+            (_, 0) | (None, _) => self.rows,
+            (Some((order, spread)), _) => match spread.groups().checked_sub(1) {
+                Some(last) => order.above(levels - 1, last) + 1,
+                None => 0,
+            },
+        }
+    }
+
+    /// The most positions that belong to one of an ancestor's.
+    pub(crate) fn largest(&self, levels: u32) -> u64 {
+        /// Groups that are looked at one by one.
+        const MOST: u64 = 1 << 22;
+        let groups = self.cover(levels);
+        if groups > MOST {
+            return self.rows;
+        }
+        let sizes = (0..groups).map(|group| {
+            let range = self.within(levels, group);
+            range.end - range.start
+        });
+        sizes.max().unwrap_or(0)
+    }
 }
 
 #[cfg(test)]
@@ -93,46 +102,31 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn correlation(order: &Order) -> f64 {
-        let count = order.count() as f64;
-        let mean = (count - 1.0) / 2.0;
-        let products = (0..order.count())
-            .map(|row| (row as f64 - mean) * (order.place(row) as f64 - mean))
-            .sum::<f64>();
-        products / (count * (count * count - 1.0) / 12.0)
-    }
-
-    #[test]
-    fn correlations_are_as_asked() {
-        for asked in [
-            -1.0, -0.9, -0.4, 0.0, 0.1, 0.3, 0.5, 0.75, 0.8, 0.9, 0.99, 1.0,
-        ] {
-            let found = correlation(&Order::new(9, 20_000, asked));
-            assert!((found - asked).abs() < 0.02, "{found} for {asked}");
-        }
-    }
-
-    #[test]
-    fn sorted_is_sorted() {
-        let order = Order::new(1, 1_000, 1.0);
-        assert!((0..1_000).all(|row| order.place(row) == row));
-        let order = Order::new(1, 1_000, -1.0);
-        assert!((0..1_000).all(|row| order.place(row) == 999 - row));
-    }
+    use crate::synth::distribution::Distribution;
 
     proptest! {
         #[test]
-        fn it_is_a_bijection(key: u64, count in 0u64..2_000, asked in -1.0f64..1.0) {
-            let order = Order::new(key, count, asked);
-            let mut places: Vec<u64> = (0..count).map(|row| order.place(row)).collect();
-            places.sort_unstable();
-            prop_assert_eq!(places, (0..count).collect::<Vec<_>>());
-        }
-
-        #[test]
-        fn rows_beyond_are_harmless(key: u64, count: u64, row: u64, asked in -1.0f64..1.0) {
-            Order::new(key, count, asked).place(row);
+        fn ranges_hold_what_belongs_to_them(key: u64, rows in prop::array::uniform3(1u64..120), used in 1u64..60) {
+            let [tenants, projects, tasks] = rows;
+            let even = |rows, groups| Spread::new(rows, groups, Distribution::Uniform);
+            let top = Arc::new(Order::new(key, tenants, None));
+            let middle = Some((Arc::clone(&top), even(projects, tenants.min(used))));
+            let middle = Arc::new(Order::new(key ^ 1, projects, middle));
+            let order = Order::new(key ^ 2, tasks, Some((middle, even(tasks, projects))));
+            for levels in 0..3 {
+                let mut seen = 0;
+                for group in 0..order.cover(levels) {
+                    let range = order.within(levels, group);
+                    prop_assert!(!range.is_empty());
+                    for position in range {
+                        prop_assert_eq!(order.above(levels, position), group);
+                        prop_assert_eq!(order.position(order.row(position)), position);
+                        seen += 1;
+                    }
+                }
+                prop_assert_eq!(seen, tasks);
+                prop_assert!(order.within(levels, order.cover(levels)).is_empty());
+            }
         }
     }
 }

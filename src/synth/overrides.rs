@@ -36,7 +36,34 @@ pub(super) fn check_overrides(
     if let Some(text) = &spec.distribution {
         text.parse::<Distribution>()?;
     }
-    Ok(())
+    check_sql(spec)
+}
+
+/// An expression says all of the values but which are NULL.
+fn check_sql(spec: &ColumnSpec) -> Result<(), Problem> {
+    let Some(expression) = &spec.sql else {
+        return Ok(());
+    };
+    if expression.trim().is_empty() {
+        return Err(Problem::Empty("sql"));
+    }
+    let others = [
+        ("references", spec.references.is_some()),
+        ("distribution", spec.distribution.is_some()),
+        ("orphan_fraction", spec.orphan_fraction.is_some()),
+        ("values", spec.values.is_some()),
+        ("weights", spec.weights.is_some()),
+        ("range", spec.range.is_some()),
+        ("pattern", spec.pattern.is_some()),
+        ("width", spec.width.is_some()),
+        ("distinct", spec.distinct.is_some()),
+        ("correlation", spec.correlation.is_some()),
+        ("histogram", spec.histogram.is_some()),
+    ];
+    match others.into_iter().find(|(_, given)| *given) {
+        Some((key, _)) => Err(Problem::Both("sql", key)),
+        None => Ok(()),
+    }
 }
 
 /// What of the overrides says the same thing in two ways.
@@ -59,7 +86,6 @@ fn check_shape(spec: &ColumnSpec) -> Result<(), Problem> {
         ("pattern", spec.pattern.is_some()),
         ("distribution", spec.distribution.is_some()),
         ("references", spec.references.is_some()),
-        ("sql", spec.sql.is_some()),
     ] {
         if given {
             return Err(Problem::Both("histogram", key));

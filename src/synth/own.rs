@@ -1,17 +1,24 @@
 //! Columns with values of their own.
 
+use std::sync::Arc;
+
 use crate::schema::{Column, Table, TypeKind};
 
 use super::ColumnSpec;
 use super::column::{ColumnPlan, Event, Source};
+use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
 use super::form::{Ask, Form, form};
+use super::kin::Radix;
+use super::kinship::Kinship;
 use super::limits::Limits;
+use super::links::Links;
+use super::partition::{Layout, pieces};
 use super::random;
 use super::shape::Shape;
 use super::statistics::{Known, Role, follow};
-use super::unique::Uniqueness;
+use super::unique::{End, Uniqueness};
 use super::world::World;
 
 /// The share of nulls in nullable columns of which nothing else is known.
@@ -23,7 +30,10 @@ pub(super) struct Place<'p> {
     pub(super) world: &'p World<'p>,
     pub(super) table: &'p Table,
     pub(super) column: &'p Column,
+    pub(super) links: &'p Links,
+    pub(super) kinship: &'p Kinship<'p>,
     pub(super) unique: &'p Uniqueness,
+    pub(super) layout: Option<&'p Layout>,
     /// What holds in one case, of a column whose values depend on the row's case.
     pub(super) within: Option<&'p Within>,
 }
@@ -66,6 +76,18 @@ impl Place<'_> {
         format!("{table}.{column} does not follow {lost}")
     }
 
+    /// The column with these values.
+    fn plan(&self, limits: &Limits, (draw, source): (Draw, Source)) -> ColumnPlan {
+        ColumnPlan {
+            name: self.column.name.clone(),
+            rows: self.rows(),
+            nulls: nulls(*self, limits),
+            orphans: Event::default(),
+            draw,
+            source,
+        }
+    }
+
     /// The limits on its values and the type below its domains.
     fn limits(&self) -> (Limits, &TypeKind) {
         let kind = &self.column.data_type.kind;
@@ -100,13 +122,22 @@ pub(super) fn capacity(
     table: &Table,
     column: &Column,
 ) -> Result<u64, SynthError> {
+    if world.spec(table, &column.name).sql.is_some() {
+        return Ok(u64::MAX);
+    }
     let (limits, kind) = Limits::of(table, &column.name, &column.data_type.kind);
     form(kind, &ask(world, table, column, &limits))
         .map(|form| form.capacity)
         .map_err(|problem| world.fail(table, column, problem))
 }
 
-fn ask<'s>(world: &World<'s>, table: &Table, column: &'s Column, limits: &'s Limits) -> Ask<'s> {
+/// What is asked of a column by itself.
+pub(super) fn ask<'s>(
+    world: &World<'s>,
+    table: &Table,
+    column: &'s Column,
+    limits: &'s Limits,
+) -> Ask<'s> {
     Ask {
         name: &column.name,
         key: world.key(table, &column.name),
@@ -125,6 +156,9 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         return Err(place.fail(Problem::OrphansOfNothing));
     }
     let (limits, kind) = place.limits();
+    if let Some(expression) = &spec.sql {
+        return Ok((Some(evaluated(place, expression, &limits)), None));
+    }
     if limits.null {
         return Ok(place.null("its CHECKs allow nothing else"));
     }
@@ -132,11 +166,13 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
     }
-    let digit = place.unique.digits.get(name).cloned().map(Draw::Digit);
-    let known = place.known();
+    let fixed = fixed_by(place);
+    let described = place.known();
+    let known = described.as_ref().filter(|_| fixed.is_none());
+    let digit = digit(place);
     let ask = Ask {
         different: match &digit {
-            _ if unique => Some(place.rows()),
+            _ if unique || place.unique.ends.contains_key(name) => Some(place.rows()),
             Some(digit) => Some(digit.domain(place.rows())),
             None if known.is_some() => None,
             None => spec.distinct,
@@ -144,40 +180,100 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         spec,
         ..ask(place.world, place.table, place.column, &limits)
     };
-    let made = match (digit, &known) {
-        (Some(digit), known) => by_digit(place, kind, &ask, (digit, known.as_ref())),
-        (None, Some(known)) => by_statistics(place, kind, &ask, known),
-        (None, None) => drawn(kind, &ask, unique).map(|form| (form, None)),
+    let lost = described
+        .as_ref()
+        .filter(|known| known.is_skewed())
+        .and(fixed);
+    let lost = lost.map(|by| place.lost(&format!("its statistics, for {by} decides it")));
+    if let Some(layout) = place.layout.filter(|layout| layout.decides(name)) {
+        let made = pieces(layout, kind, &ask, unique).map_err(|problem| place.fail(problem))?;
+        return Ok((Some(place.plan(&limits, made)), lost));
+    }
+    let made = match known {
+        Some(known) => by_statistics(place, kind, &ask, known),
+        None => drawn(place, kind, &ask, digit).map(|form| (form, lost)),
     };
     let (made, note) = match made {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
     };
-    let plan = ColumnPlan {
-        name: name.clone(),
-        rows: place.rows(),
-        nulls: nulls(place, &limits),
-        orphans: Event::default(),
-        draw: made.draw,
-        source: Source::Shape {
-            capacity: made.capacity,
-            shape: made.shape,
-        },
+    let apart = place.unique.disjoint.contains(name);
+    if let (true, Some(constraint)) = (apart, overlapping(place, &made)) {
+        return Err(place.fail(Problem::Overlaps(constraint)));
+    }
+    let source = Source::Shape {
+        capacity: made.capacity,
+        shape: made.shape,
     };
-    Ok((Some(plan), note))
+    Ok((Some(place.plan(&limits, (made.draw, source))), note))
 }
 
-/// The values of a column that a composite key decides, and what is lost by that.
-fn by_digit(
-    place: Place<'_>,
-    kind: &TypeKind,
-    ask: &Ask<'_>,
-    (draw, known): (Draw, Option<&Known>),
-) -> Result<(Form, Option<String>), Problem> {
-    let form = form(kind, ask)?;
-    let lost = known.filter(|known| known.is_skewed());
-    let note = lost.map(|_| place.lost("its statistics, for a unique key decides it"));
-    Ok((Form { draw, ..form }, note))
+/// What decides all of a column's values but their type, so that no statistics can.
+fn fixed_by(place: Place<'_>) -> Option<&'static str> {
+    let Place { unique, layout, .. } = place;
+    let name = &place.column.name;
+    if layout.is_some_and(|layout| layout.decides(name)) {
+        return Some("its partition");
+    }
+    let by_key = unique.digits.contains_key(name) || unique.indexed.contains_key(name);
+    if by_key || unique.constant.contains(name) {
+        return Some("a unique key");
+    }
+    let by_exclusion = unique.ends.contains_key(name) || unique.disjoint.contains(name);
+    by_exclusion.then_some("an exclusion constraint")
+}
+
+/// The first value in every row.
+fn only_value(key: u64) -> Draw {
+    Draw::Chosen(Chosen::within(key, Distribution::Uniform, 1))
+}
+
+/// How long stretches of numbers are at most, where nothing says it.
+const LONGEST_STRETCH: u64 = 1_000;
+
+/// The lower or upper end of each row's own stretch of values.
+fn half(form: &Form, ask: &Ask<'_>, end: End) -> Result<Draw, Problem> {
+    let step = match &form.draw {
+        Draw::Rising { step, .. } => *step,
+        _ => (form.capacity.checked_div(ask.rows).unwrap_or(0)).min(LONGEST_STRETCH),
+    };
+    if step < 2 {
+        return Err(Problem::TooFew {
+            capacity: form.capacity / 2,
+            needed: ask.rows,
+        });
+    }
+    Ok(Draw::Half {
+        key: ask.key,
+        step,
+        upper: end == End::Upper,
+    })
+}
+
+/// The exclusion constraint that forbids this unique column's values to overlap, where they may do so
+/// and the scenario has not given them itself.
+fn overlapping(place: Place<'_>, form: &Form) -> Option<String> {
+    let name = &place.column.name;
+    let overlaps = |(element, operator): &(String, String)| element == name && operator == "&&";
+    let mut exclusions = place.table.exclusions.iter();
+    exclusions
+        .find(|exclusion| exclusion.elements.iter().any(overlaps))
+        .filter(|_| !form.shape.disjoint() && !place.world.is_overridden(place.table, name))
+        .map(|exclusion| exclusion.name.clone())
+}
+
+/// A column whose values the server evaluates.
+fn evaluated(place: Place<'_>, expression: &str, limits: &Limits) -> ColumnPlan {
+    ColumnPlan {
+        name: place.column.name.clone(),
+        rows: place.rows(),
+        nulls: nulls(place, limits),
+        orphans: Event::default(),
+        draw: Draw::Row,
+        source: Source::Server {
+            expression: expression.to_owned(),
+        },
+    }
 }
 
 /// The values of a column that statistics describe, and what of these is lost.
@@ -224,14 +320,46 @@ fn unsupported(place: Place<'_>) -> Result<Made, SynthError> {
     Err(place.fail(Problem::Unsupported))
 }
 
-/// The values and the draw of a column of which nothing is known but its type and the scenario.
-fn drawn(kind: &TypeKind, ask: &Ask<'_>, unique: bool) -> Result<Form, Problem> {
+/// The values and the draw of a column of which nothing is known but its type, its keys and the scenario.
+fn drawn(
+    place: Place<'_>,
+    kind: &TypeKind,
+    ask: &Ask<'_>,
+    digit: Option<Draw>,
+) -> Result<Form, Problem> {
+    let name = &place.column.name;
     let form = form(kind, ask)?;
-    let draw = own_draw(&form, ask, unique)?;
+    let draw = match (digit, place.unique.ends.get(name)) {
+        _ if place.unique.constant.contains(name) => only_value(ask.key),
+        (Some(digit), _) => digit,
+        (None, Some(end)) => half(&form, ask, *end)?,
+        (None, None) => own_draw(&form, ask, place.unique.unique.contains(name))?,
+    };
     Ok(Form { draw, ..form })
 }
 
-fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
+/// The part of a unique key's combinations that the column is.
+fn digit(place: Place<'_>) -> Option<Draw> {
+    let name = &place.column.name;
+    if let Some((index, part)) = place.unique.indexed.get(name) {
+        let domain = match part.and_then(|part| index.parts.get(part)) {
+            Some(Radix::Fixed(count)) => *count,
+            _ => index
+                .order
+                .get()
+                .map_or(place.rows(), |order| order.largest(index.levels)),
+        };
+        return Some(Draw::Index {
+            index: Arc::clone(index),
+            part: *part,
+            domain,
+        });
+    }
+    place.unique.digits.get(name).cloned().map(Draw::Digit)
+}
+
+/// Which values rows have, each only once in a unique column.
+pub(super) fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
     if unique {
         return Ok(match &form.draw {
             rising @ Draw::Rising { .. } => rising.clone(),
@@ -255,12 +383,15 @@ pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
     let in_key = table
         .unique_keys
         .iter()
-        .any(|key| key.columns.contains(&column.name));
+        .any(|key| key.mentions(&column.name));
     let known = column.not_null
         || limits.not_null
         || column.default.is_some()
         || column.sequence
         || in_key
+        || place
+            .layout
+            .is_some_and(|layout| layout.decides(&column.name))
         || *place.spec() != ColumnSpec::default();
     let usual = if known { 0.0 } else { USUAL_NULLS };
     let captured = match limits.not_null {

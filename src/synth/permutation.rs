@@ -15,6 +15,14 @@ pub(crate) struct Permutation {
     rounds: [(u64, u64); 3],
 }
 
+/// The number that an odd number must be multiplied by for 1, in 64 bits: Newton's iteration, which
+/// doubles the bits that are right, from the 3 that an odd number is right in as its own inverse.
+fn inverse(odd: u64) -> u64 {
+    (0..5).fold(odd, |x, _| {
+        x.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(x)))
+    })
+}
+
 impl Permutation {
     pub(crate) fn new(key: u64, count: u64) -> Self {
         let width = u64::BITS - count.saturating_sub(1).leading_zeros();
@@ -41,6 +49,21 @@ impl Permutation {
             }
         }
     }
+
+    /// The index that goes to `image`. Below `count` for every `image` below `count`.
+    pub(crate) fn invert(&self, image: u64) -> u64 {
+        let mut x = image;
+        loop {
+            for (add, multiply) in self.rounds.iter().rev() {
+                // The shift is half of the block at least, so folding in twice changes nothing.
+                x ^= x >> self.shift;
+                x = x.wrapping_mul(inverse(*multiply)).wrapping_sub(*add) & self.mask;
+            }
+            if x < self.count || image >= self.count {
+                return x;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +79,13 @@ mod tests {
             let mut images: Vec<u64> = (0..count).map(|index| permutation.apply(index)).collect();
             images.sort_unstable();
             prop_assert_eq!(images, (0..count).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn inverting_leads_back(key: u64, count in 1u64.., index: u64) {
+            let permutation = Permutation::new(key, count);
+            let index = index % count;
+            prop_assert_eq!(permutation.invert(permutation.apply(index)), index);
         }
 
         #[test]

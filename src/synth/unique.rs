@@ -1,17 +1,28 @@
 //! How the unique keys of a table are made to hold: which columns must be unique by themselves, and
 //! which only together.
 
+mod exclusions;
+mod expressions;
 mod free;
+mod kin;
+mod partial;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::schema::{Column, Table, UniqueKey};
 
 use super::draw::Digit;
 use super::error::SynthError;
+use super::kin::Index;
+use super::kinship::Kinship;
 use super::links::{Link, Links};
+use super::partition::key_columns;
 use super::permutation::Permutation;
 use super::world::World;
+
+pub(crate) use exclusions::End;
+pub(crate) use partial::{Side, Switch};
 
 /// What unique keys ask of the columns of one table.
 #[derive(Debug, Default)]
@@ -22,6 +33,19 @@ pub(crate) struct Uniqueness {
     pub(crate) digits: BTreeMap<String, Digit>,
     /// Links that go from each row to the one before.
     pub(crate) chains: BTreeSet<String>,
+    /// Columns, or links by their first column, that are a digit of the row's number among those of
+    /// the same ancestor; the rest of it, where there is no digit.
+    pub(crate) indexed: BTreeMap<String, (Arc<Index>, Option<usize>)>,
+    /// The keys whose combinations must suffice for the rows of each ancestor, with their indexes.
+    pub(crate) bounded: Vec<(String, Arc<Index>)>,
+    /// Columns whose values overlap for no two rows.
+    pub(crate) disjoint: BTreeSet<String>,
+    /// Columns that are the ends of each row's own stretch of values.
+    pub(crate) ends: BTreeMap<String, End>,
+    /// Columns with one value.
+    pub(crate) constant: BTreeSet<String>,
+    /// Columns that keep rows out of partial indexes.
+    pub(crate) switches: Vec<Switch>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -36,9 +60,19 @@ struct Unit {
 /// Looks up how many different values a column can have.
 pub(crate) type Capacity<'c> = dyn Fn(&Column) -> Result<u64, SynthError> + 'c;
 
+/// A table and what decides its linked columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'p> {
+    pub(crate) world: &'p World<'p>,
+    pub(crate) kinship: &'p Kinship<'p>,
+    pub(crate) table: &'p Table,
+    pub(crate) links: &'p Links,
+}
+
 /// One table whose keys are being planned.
 struct Planner<'p> {
     world: &'p World<'p>,
+    kinship: &'p Kinship<'p>,
     table: &'p Table,
     links: &'p Links,
     rows: u64,
@@ -49,13 +83,18 @@ struct Planner<'p> {
 impl Uniqueness {
     /// Plans the unique keys of a table with rows.
     pub(crate) fn of_table(
-        world: &World<'_>,
-        table: &Table,
-        links: &Links,
+        ground: Ground<'_>,
         capacity: &Capacity<'_>,
     ) -> Result<Self, SynthError> {
+        let Ground {
+            world,
+            kinship,
+            table,
+            links,
+        } = ground;
         let mut planner = Planner {
             world,
+            kinship,
             table,
             links,
             rows: world.rows(&table.name),
@@ -74,15 +113,41 @@ impl Uniqueness {
         for key in keys {
             planner.plan(key)?;
         }
+        for exclusion in &table.exclusions {
+            planner.exclude(exclusion)?;
+        }
         Ok(planner.result)
+    }
+}
+
+impl Uniqueness {
+    /// The columns, and links by their first column, that keys decide.
+    pub(crate) fn decided(&self) -> BTreeSet<String> {
+        let digits = self.digits.keys().chain(self.indexed.keys());
+        let all = self.unique.iter().chain(&self.chains).chain(digits);
+        all.cloned().collect()
+    }
+
+    /// Whether a column, or a link by its first column, has its values by a key already.
+    pub(crate) fn is_decided(&self, name: &str) -> bool {
+        self.digits.contains_key(name)
+            || self.chains.contains(name)
+            || self.ends.contains_key(name)
+            || self.constant.contains(name)
+            || self.indexed.contains_key(name)
     }
 }
 
 impl Planner<'_> {
     fn plan(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
+        let Some(key) = &self.plain_key(key)? else {
+            return Ok(());
+        };
         let unwritten = |column: &String| {
             self.links.null.contains_key(column)
                 || self.result.unique.contains(column)
+                // An expression is the scenario's to get right; the server checks it.
+                || self.world.spec(self.table, column).sql.is_some()
                 || self
                     .table
                     .column(column)
@@ -96,9 +161,38 @@ impl Planner<'_> {
                 self.result.unique.insert(column);
                 Ok(())
             }
-            Some((column, true)) => self.number_within(key, column),
-            None => self.combine(key),
+            Some((column, true)) if self.decides_partition(key) => {
+                self.result.unique.insert(column);
+                Ok(())
+            }
+            Some((column, true)) => match self.within_kin(key, Some(&column))? {
+                true => Ok(()),
+                false => self.number_within(key, column),
+            },
+            None if self.decides_partition(key) => {
+                self.doubt(key);
+                Ok(())
+            }
+            None if key.partial => self.combine(key),
+            None => match self.within_kin(key, None)? {
+                true => Ok(()),
+                false => self.combine(key),
+            },
         }
+    }
+
+    /// Whether a column of the key says in which partition a row lies: it has other things to do than
+    /// count.
+    fn decides_partition(&self, key: &UniqueKey) -> bool {
+        let deciding = self.table.partitioning.as_ref().map(key_columns);
+        deciding.is_some_and(|columns| columns.iter().any(|c| key.columns.contains(c)))
+    }
+
+    fn doubt(&mut self, key: &UniqueKey) {
+        self.result.notes.push(format!(
+            "{}: rows may break unique key {}, whose columns are decided elsewhere",
+            self.table.name, key.name
+        ));
     }
 
     /// A number beside foreign keys counts within them, as line numbers do; else it is the row's.
@@ -139,10 +233,7 @@ impl Planner<'_> {
     /// A key of foreign keys and lists only: each row has its own combination.
     fn combine(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
         let Some(units) = self.units(&key.columns)? else {
-            self.result.notes.push(format!(
-                "{}: rows may break unique key {}, whose columns are decided elsewhere",
-                self.table.name, key.name
-            ));
+            self.doubt(key);
             return Ok(());
         };
         if let [unit] = units.as_slice() {
@@ -151,7 +242,7 @@ impl Planner<'_> {
                 self.result.chains.insert(unit.name.clone());
                 return Ok(());
             }
-            if own.is_none() {
+            if own.is_none() && !(key.partial && unit.radix < self.rows) {
                 self.result.unique.insert(unit.name.clone());
                 return Ok(());
             }
@@ -160,6 +251,10 @@ impl Planner<'_> {
         let nullable = units.iter().any(|unit| unit.nullable);
         if product < self.rows && !nullable {
             if key.partial {
+                if self.table.partitioning.is_none() && self.switch(key, product)? {
+                    self.set_digits(key, &units, u64::MAX);
+                    return Ok(());
+                }
                 self.result.notes.push(format!(
                     "{}: rows may break partial unique key {}: if so, give the columns of its \
                      condition `values`",
@@ -184,10 +279,11 @@ impl Planner<'_> {
         for name in columns {
             let nullable = self.world.is_nullable(self.table, name);
             let (name, radix) = match self.links.deciding(name) {
-                Some(link) if self.is_whole(link, columns) => (
-                    link.columns.first().unwrap_or(name).clone(),
-                    link.parent_rows,
-                ),
+                Some(link) if self.is_whole(link, columns) => {
+                    let index = self.links.of.get(name);
+                    let leading = index.and_then(|index| self.links.leading(*index));
+                    (leading.unwrap_or(name).clone(), self.links.room(name))
+                }
                 Some(_) => return Ok(None),
                 None => {
                     let Some(column) = self.table.column(name) else {
@@ -196,7 +292,7 @@ impl Planner<'_> {
                     (name.clone(), (self.capacity)(column)?)
                 }
             };
-            if self.result.digits.contains_key(&name) || self.result.chains.contains(&name) {
+            if self.result.is_decided(&name) {
                 return Ok(None);
             }
             match units.iter_mut().find(|unit| unit.name == name) {

@@ -7,10 +7,11 @@ use crate::schema::{Column, RelationName, Schema, Table};
 use super::error::{Problem, SynthError, nearest};
 use super::every::{EVERY_TABLE, Unnamed};
 use super::limits::Limits;
+use super::links::Link;
 use super::{ColumnSpec, ColumnStatistics, GivenRows, TableSpec, TableStatistics, random};
 
 /// The schema, with what the scenario says of its tables.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct World<'a> {
     pub(crate) schema: &'a Schema,
     specs: BTreeMap<&'a RelationName, &'a TableSpec>,
@@ -78,6 +79,25 @@ impl<'a> World<'a> {
             world.captured = &spec.unnamed;
         }
         Ok(world)
+    }
+
+    /// The same world with tables that are made up, and their rows.
+    pub(crate) fn with_domains<'b>(
+        &self,
+        schema: &'b Schema,
+        rows: &'b [(RelationName, TableSpec)],
+    ) -> World<'b>
+    where
+        'a: 'b,
+    {
+        let mut world: World<'b> = World {
+            schema,
+            ..self.clone()
+        };
+        world
+            .specs
+            .extend(rows.iter().map(|(name, spec)| (name, spec)));
+        world
     }
 
     /// The tables that the scenario speaks of, with their rows, in the schema's order.
@@ -171,6 +191,7 @@ impl<'a> World<'a> {
         spec.values.is_some()
             || spec.range.is_some()
             || spec.pattern.is_some()
+            || spec.sql.is_some()
             || spec.histogram.is_some()
     }
 
@@ -230,6 +251,15 @@ impl<'a> World<'a> {
     /// The random key of something in a table.
     pub(crate) fn key(&self, table: &Table, name: &str) -> u64 {
         random::key(random::key(self.seed, &table.name.to_string()), name)
+    }
+
+    /// The error of a link's first column.
+    pub(crate) fn fail_first(&self, table: &Table, link: &Link, problem: Problem) -> SynthError {
+        let first = link.columns.first();
+        match first.and_then(|column| table.column(column)) {
+            Some(column) => self.fail(table, column, problem),
+            None => SynthError::Circle(table.name.to_string()),
+        }
     }
 
     pub(crate) fn fail(&self, table: &Table, column: &Column, problem: Problem) -> SynthError {

@@ -66,6 +66,14 @@ struct PgType {
     built_in: bool,
 }
 
+impl PgType {
+    /// Whether its text is an array's. `int2vector` and `oidvector` have elements, but no braces.
+    fn is_array(&self) -> bool {
+        let vector = self.built_in && matches!(self.name.as_str(), "int2vector" | "oidvector");
+        self.category == "A" && self.element != 0 && !vector
+    }
+}
+
 /// Reads all types that a column may have.
 pub(super) async fn read_types(client: &Client) -> Result<Types, Error> {
     let mut types = Types::default();
@@ -127,7 +135,7 @@ impl Types {
                 not_null: found.not_null,
                 checks: self.checks.get(&oid).cloned().unwrap_or_default(),
             },
-            "b" if found.category == "A" && found.element != 0 => TypeKind::Array {
+            "b" if found.is_array() => TypeKind::Array {
                 // An array's modifier is its elements'.
                 element: Box::new(self.kind(found.element, modifier)),
             },
@@ -175,12 +183,19 @@ fn modifiers(name: &str, modifier: i32) -> Vec<i32> {
         "varchar" | "bpchar" => vec![length],
         // The scale is in 11 bits with a sign since PostgreSQL 15; before it was 0 to 1000.
         "numeric" => vec![(length >> 16) & 0xffff, ((length & 0x7ff) ^ 1_024) - 1_024],
-        "interval" => match modifier & 0xffff {
-            0xffff => Vec::new(),
-            precision => vec![precision],
-        },
+        "interval" => interval_modifiers(modifier),
         "time" | "timetz" | "timestamp" | "timestamptz" | "bit" | "varbit" => vec![modifier],
         _ => Vec::new(),
+    }
+}
+
+/// The precision of an interval's seconds and, where not all are kept, the mask of its fields
+/// (PostgreSQL's `INTERVAL_MASK` in `datetime.h`).
+fn interval_modifiers(modifier: i32) -> Vec<i32> {
+    match (modifier & 0xffff, modifier >> 16) {
+        (0xffff, 0x7fff) => Vec::new(),
+        (precision, 0x7fff) => vec![precision],
+        (precision, fields) => vec![precision.min(6), fields],
     }
 }
 
@@ -198,6 +213,9 @@ mod tests {
             ("timestamptz", 3, vec![3]),
             ("timestamp", -1, vec![]),
             ("interval", 0x7fff_ffff, vec![]),
+            // interval(3), interval year to month
+            ("interval", 0x7fff_0003, vec![3]),
+            ("interval", 0x0006_ffff, vec![6, 6]),
             ("int4", -1, vec![]),
         ] {
             assert_eq!(modifiers(name, modifier), numbers, "{name} {modifier}");

@@ -17,6 +17,7 @@ use crate::postgres::{copy, indexes, settle};
 use crate::schema::{RelationName, Schema};
 use crate::synth::{FillPlan, TablePlan};
 
+use super::evaluator::Evaluator;
 use super::shares::{Buffer, Buffers, Share, Shares};
 use super::suspension::Build;
 use super::{FillError, FillOptions, FillProgress};
@@ -230,9 +231,21 @@ impl Crew {
         let fail = |error| self.explain(&format!("filling {}", planned.name), error);
         let columns: Vec<String> = planned.columns.iter().map(|c| c.name.clone()).collect();
         let statement = copy::copy_statement(&planned.name, &columns);
+        let mut evaluator = match planned.asks() {
+            true => Some(Evaluator::new(self.connect().await?.0, planned, share)),
+            false => None,
+        };
         let sink = copy::begin(client, &statement).await.map_err(fail)?;
         let mut sink = pin!(sink);
-        for Buffer { text, rows } in Buffers::new(planned, share) {
+        let mut buffers = Buffers::new(planned, share);
+        loop {
+            let next = match &mut evaluator {
+                None => buffers.next(),
+                Some(evaluator) => evaluator.next().await?,
+            };
+            let Some(Buffer { text, rows }) = next else {
+                break;
+            };
             if self.must_end() {
                 // The sink is dropped unfinished, which rolls the copy back.
                 return Ok(());

@@ -2,13 +2,14 @@
 
 use tokio_postgres::error::{DbError, SqlState};
 
+use crate::postgres::connect::describe;
 use crate::schema::{Schema, Table};
 
 /// Why a fill failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FillError {
     /// No connection.
-    #[error("connecting to fill the shadow: {0}")]
+    #[error("connecting to fill the shadow: {}", describe(.0))]
     Connect(#[source] tokio_postgres::Error),
     /// A failure that leaves more undone than rows.
     #[error("{error}\n  the database is unfinished: {state}")]
@@ -32,8 +33,18 @@ pub enum FillError {
         /// What to do.
         help: String,
     },
+    /// A `sql` of the scenario that the server does not evaluate.
+    #[error("{column}: {message}; {help}")]
+    Expression {
+        /// The column, with its table.
+        column: String,
+        /// What the server says.
+        message: String,
+        /// The expression, and where to correct it.
+        help: String,
+    },
     /// Anything else that the server or the connection says.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", describe(source))]
     Server {
         /// What was being done.
         doing: String,
@@ -121,12 +132,12 @@ fn help(schema: &Schema, error: &DbError) -> Option<String> {
         ));
     }
     if *code == SqlState::NOT_NULL_VIOLATION {
-        return Some(format!("give it `values` or a `pattern` {section}"));
+        return Some(format!("give it `values`, a `pattern` or `sql` {section}"));
     }
     // Class 22 is data exceptions: a value that the type does not take.
     code.code()
         .starts_with("22")
-        .then(|| format!("say what the type takes with `values` or `pattern` {section}"))
+        .then(|| format!("say what the type takes with `values`, `pattern` or `sql` {section}"))
 }
 
 fn constrained(table: &Table, constraint: &str) -> Vec<String> {

@@ -3,9 +3,11 @@
 
 mod crew;
 mod error;
+mod evaluator;
 mod progress;
 mod shares;
 mod suspension;
+mod views;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -83,10 +85,10 @@ pub async fn fill(
     options: FillOptions,
 ) -> Result<FillSummary, FillError> {
     let crew = Crew::new(endpoint.into(), schema, plan, options);
-    let storage: Vec<u32> = filled(schema, plan).flat_map(Table::storage).collect();
+    let relations: Vec<u32> = filled(schema, plan).flat_map(relations).collect();
     let (session, replica) = crew.connect().await?;
     let client = &session.client;
-    let suspended = Suspension::begin(client, &storage, replica).await;
+    let suspended = Suspension::begin(client, &relations, replica).await;
     let suspension = suspended.map_err(|e| crew.explain("suspending indexes", e))?;
     let filled = fill_suspended(&crew, client, &suspension).await;
     filled.map_err(|error| error.with_state(suspension.left_behind()))
@@ -120,15 +122,12 @@ async fn fill_suspended(
 
     progress.begin(Stage::Analyzing, crew.schema().tables.len() as u64);
     let tables: Vec<&Table> = filled(crew.schema(), plan).collect();
-    let storage = tables.iter().flat_map(|table| table.storage());
-    let owners: Vec<u32> = tables
-        .iter()
-        .map(|table| table.oid)
-        .chain(storage)
-        .collect();
+    let owners: Vec<u32> = tables.iter().copied().flat_map(relations).collect();
     let advanced = sequences::advance(client, &owners).await;
     advanced.map_err(failed("setting sequences"))?;
     crew.run(Work::jobs(settling(crew.schema(), plan))).await?;
+    let views = views::refresh_all(client).await;
+    let views = views.map_err(failed("listing materialized views"))?;
     let persisted = suspension.persist(client).await;
     persisted.map_err(failed("making tables permanent again"))?;
     progress.begin(Stage::Done, 0);
@@ -140,7 +139,7 @@ async fn fill_suspended(
         copying: copied - begun,
         indexing: indexed - copied,
         settling: indexed.elapsed(),
-        notes: plan.notes.clone(),
+        notes: plan.notes.iter().cloned().chain(views).collect(),
     })
 }
 
@@ -152,6 +151,13 @@ fn building(builds: Vec<Build>, parallelism: usize) -> Work {
         let participants = share(build.weight).round().max(1.0);
         Job::Build(build, participants as u32)
     }))
+}
+
+/// A table and, where it is partitioned, the relations that hold its rows.
+fn relations(table: &Table) -> Vec<u32> {
+    let storage = table.storage().into_iter();
+    let own = storage.filter(|oid| *oid != table.oid);
+    std::iter::once(table.oid).chain(own).collect()
 }
 
 /// The tables that get rows.

@@ -13,7 +13,8 @@ use crate::synth::{FillPlan, TablePlan};
 /// Bytes of text that a worker sends at a time, about as many as a socket holds.
 pub(super) const BUFFER: usize = 64 * 1024;
 
-/// A table with less than this left is not worth a second worker, and would lose the order of its rows.
+/// A table is joined if this much is left for each who then writes it. What they have sent and the
+/// server has not yet written is a tenth of that, so that rows stay near their place.
 const WORTH_JOINING: u64 = 4 * 1024 * 1024;
 
 /// Rows, evenly spread, that tell how wide a table's rows are.
@@ -35,6 +36,7 @@ pub(super) struct Share {
     /// Mean bytes of a row's text.
     width: u64,
     next: AtomicU64,
+    writers: AtomicU64,
 }
 
 impl Shares {
@@ -47,6 +49,7 @@ impl Shares {
                 rows: planned.rows,
                 width: width(planned),
                 next: AtomicU64::new(0),
+                writers: AtomicU64::new(0),
             })
             .collect();
         tables.sort_by_key(|share| Reverse(share.left()));
@@ -57,14 +60,15 @@ impl Shares {
     }
 
     /// A table for a worker that has nothing to do: the largest that nobody writes yet, else the one
-    /// that has most left, if that is worth it.
+    /// that has most left, where that is worth it.
     pub(super) fn join(&self) -> Option<&Share> {
         let begun = self.begun.fetch_add(1, Ordering::Relaxed);
-        if let Some(share) = self.tables.get(begun) {
-            return Some(share);
-        }
-        let most = self.tables.iter().max_by_key(|share| share.left());
-        most.filter(|share| share.left() >= WORTH_JOINING)
+        let share = self.tables.get(begun).or_else(|| {
+            let worth = self.tables.iter().filter(|share| share.is_worth_joining());
+            worth.max_by_key(|share| share.left())
+        })?;
+        share.writers.fetch_add(1, Ordering::Relaxed);
+        Some(share)
     }
 }
 
@@ -74,6 +78,11 @@ impl Share {
         let size = (BUFFER as u64 / self.width).max(1);
         let begin = self.next.fetch_add(size, Ordering::Relaxed);
         (begin < self.rows).then(|| begin..begin.saturating_add(size).min(self.rows))
+    }
+
+    fn is_worth_joining(&self) -> bool {
+        let writers = self.writers.load(Ordering::Relaxed) + 1;
+        self.left() >= WORTH_JOINING.saturating_mul(writers)
     }
 
     /// Bytes of text that nobody has taken yet, about.
@@ -156,6 +165,7 @@ mod tests {
             rows,
             width,
             next: AtomicU64::new(0),
+            writers: AtomicU64::new(0),
         }
     }
 
@@ -194,9 +204,10 @@ mod tests {
         assert_eq!(joined(&all), Some(1_000_000));
         assert_eq!(joined(&all), Some(1_000));
         assert_eq!(joined(&all), Some(1_000_000), "the largest again");
-        while all.tables[0].left() >= WORTH_JOINING {
+        while all.tables[0].left() >= 3 * WORTH_JOINING {
             all.tables[0].take().unwrap();
         }
-        assert_eq!(joined(&all), None, "the rest is one worker's");
+        assert_eq!(joined(&all), None, "too little for three");
+        assert!(all.tables[0].left() > 2 * WORTH_JOINING);
     }
 }

@@ -384,7 +384,7 @@ impl<'g> Scene<'g> {
         let name = &place.column.name;
         let (unique, spec) = (place.unique, place.world.spec(place.table, name));
         unique.unique.contains(name)
-            || unique.digits.contains_key(name)
+            || unique.is_decided(name)
             || self.links.deciding(name).is_some()
             || place.world.is_overridden(place.table, name)
             || spec.distinct.is_some()

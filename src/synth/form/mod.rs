@@ -1,8 +1,12 @@
 //! What a column's values look like by its type, the limits on it and what the scenario says.
 
+mod interval;
 mod listed;
+mod nested;
 mod number;
+mod range;
 mod scalar;
+mod system;
 mod text;
 mod time;
 
@@ -13,8 +17,7 @@ use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::Problem;
 use super::limits::Limits;
-use super::random;
-use super::shape::{Elements, Shape};
+use super::shape::{Article, Document, DocumentKind, Figure, Shape};
 
 pub(crate) use scalar::{Scalar, scalar};
 
@@ -138,32 +141,38 @@ fn by_type(kind: &TypeKind, ask: &Ask<'_>) -> Result<Form, Problem> {
     let (name, modifiers) = match kind {
         TypeKind::Base { name, modifiers } => (name.as_str(), modifiers.as_slice()),
         TypeKind::Enum { labels } => return listed::from_labels(labels, ask),
-        TypeKind::Array { element } => return array(element, ask),
+        TypeKind::Array { element } => return nested::array(element, ask),
         TypeKind::Domain { base, .. } => return by_type(base, ask),
-        TypeKind::Range { .. } | TypeKind::Multirange { .. } | TypeKind::Composite { .. } => {
-            return Err(Problem::Unsupported);
-        }
+        TypeKind::Range { subtype } => return range::form(subtype, false, ask),
+        TypeKind::Multirange { subtype } => return range::form(subtype, true, ask),
+        TypeKind::Composite { fields } => return nested::composite(fields, ask),
         TypeKind::Other { name } => (name.as_str(), [].as_slice()),
     };
     let modifier = modifiers
         .first()
         .and_then(|&number| u32::try_from(number).ok());
     match name {
-        "int2" | "int4" | "int8" | "oid" | "numeric" | "float4" | "float8" | "money" => {
-            return number::form(name, modifiers, ask);
-        }
+        "int2" | "int4" | "int8" | "oid" | "numeric" | "float4" | "float8" | "money" | "xid"
+        | "xid8" | "cid" => return number::form(name, modifiers, ask),
         "date" | "time" | "timetz" | "timestamp" | "timestamptz" => {
             return time::form(name, modifier, ask);
         }
-        "text" | "varchar" | "bpchar" | "char" | "name" | "citext" | "xml" | "tsvector" => {
+        "interval" => return interval::form(modifiers, ask),
+        "text" | "varchar" | "bpchar" | "char" | "name" | "citext" | "refcursor" => {
             return text::form(name, modifier, ask);
         }
         "bytea" => return text::bytes(ask),
+        "varbit" => return text::bits(modifier, ask),
         "bool" => return listed::booleans(ask),
         _ => {}
     }
     ask.refuse_range()?;
     ask.refuse_width()?;
+    by_name(name, modifier, ask)
+}
+
+/// The types that nothing can be said of but how often each value is there.
+fn by_name(name: &str, modifier: Option<u32>, ask: &Ask<'_>) -> Result<Form, Problem> {
     let key = ask.key;
     match name {
         "uuid" => Ok(Form::by_row(Shape::Uuid { key })),
@@ -172,21 +181,67 @@ fn by_type(kind: &TypeKind, ask: &Ask<'_>) -> Result<Form, Problem> {
         "cidr" => Form::chosen(Shape::Address { host: false }, ADDRESSES, ask).map(any_number),
         "macaddr" => Ok(Form::by_row(Shape::Hardware { bytes: 6 })),
         "macaddr8" => Ok(Form::by_row(Shape::Hardware { bytes: 8 })),
-        "interval" => Form::chosen(Shape::Interval, LONGEST_INTERVAL, ask).map(any_number),
-        "bit" => Ok(Form::by_row(bits(key, modifier.unwrap_or(1)))),
-        "varbit" => Ok(Form::by_row(bits(key, modifier.unwrap_or(32).min(64)))),
-        _ => Err(Problem::Unsupported),
+        "bit" => Ok(Form::by_row(Shape::Bits {
+            key,
+            width: modifier.unwrap_or(1),
+        })),
+        _ => {
+            let shape = document(name, key)
+                .or_else(|| figure(name, key))
+                .or_else(|| article(name));
+            match shape {
+                Some(shape) => Ok(Form::by_row(shape)),
+                None => system::form(name, ask),
+            }
+        }
     }
 }
 
 /// Addresses that a column has at most, where they need not be unique: a handful of networks.
 const ADDRESSES: u64 = 1 << 16;
 
-/// Intervals are below a day, in seconds.
-const LONGEST_INTERVAL: u64 = 86_400;
+fn document(name: &str, key: u64) -> Option<Shape> {
+    let kind = match name {
+        "xml" => DocumentKind::Xml,
+        "jsonpath" => DocumentKind::JsonPath,
+        "tsvector" => DocumentKind::TsVector,
+        "tsquery" => DocumentKind::TsQuery,
+        "hstore" => DocumentKind::HStore,
+        "ltree" => DocumentKind::LTree,
+        "lquery" => DocumentKind::LQuery,
+        "ltxtquery" => DocumentKind::LTxtQuery,
+        "query_int" => DocumentKind::IntQuery,
+        _ => return None,
+    };
+    Some(Shape::Document(Document { key, kind }))
+}
 
-fn bits(key: u64, width: u32) -> Shape {
-    Shape::Bits { key, width }
+fn figure(name: &str, key: u64) -> Option<Shape> {
+    let figure = match name {
+        "point" => Figure::Point,
+        "line" => Figure::Line,
+        "lseg" => Figure::Segment,
+        "box" => Figure::Box,
+        "path" => Figure::Path,
+        "polygon" => Figure::Polygon,
+        "circle" => Figure::Circle,
+        "cube" => Figure::Cube,
+        "seg" => Figure::Seg,
+        _ => return None,
+    };
+    Some(Shape::Figure { key, figure })
+}
+
+fn article(name: &str) -> Option<Shape> {
+    let article = match name {
+        "ean13" => Article::Ean,
+        "isbn" | "isbn13" => Article::Isbn,
+        "ismn" | "ismn13" => Article::Ismn,
+        "issn" | "issn13" => Article::Issn,
+        "upc" => Article::Upc,
+        _ => return None,
+    };
+    Some(Shape::Article(article))
 }
 
 /// A form whose usual choice is smaller than what its shape can tell apart.
@@ -195,29 +250,4 @@ fn any_number(form: Form) -> Form {
         capacity: form.shape.capacity(),
         ..form
     }
-}
-
-fn array(element: &TypeKind, ask: &Ask<'_>) -> Result<Form, Problem> {
-    ask.refuse_range()?;
-    let mut limits = Limits::default();
-    let kind = limits.add_domains(element);
-    let spec = ColumnSpec {
-        width: ask.spec.width,
-        ..ColumnSpec::default()
-    };
-    let of_element = Ask {
-        key: random::key(ask.key, "element"),
-        spec: &spec,
-        limits: &limits,
-        default: None,
-        ..*ask
-    };
-    let element = form(kind, &of_element)?;
-    let unique = ask.different.is_some();
-    Ok(Form::by_row(Shape::Array(Box::new(Elements {
-        key: ask.key,
-        shape: element.shape,
-        draw: if unique { Draw::Row } else { element.draw },
-        unique,
-    }))))
 }

@@ -10,6 +10,8 @@ use super::{Ask, Form};
 struct NumberType {
     /// Decimal places written.
     scale: u32,
+    /// Zeros before the decimal point that every value ends in.
+    zeros: u32,
     /// Lowest and highest, in units of the last place.
     low: i64,
     high: i64,
@@ -21,6 +23,9 @@ struct NumberType {
 
 /// Most decimal places written, so that values stay within 64 bits.
 pub(super) const MOST_PLACES: u32 = 9;
+
+/// The fewest values to choose from, of types that round to tens and more.
+const FEWEST_ROUNDED: i64 = 10;
 
 /// Whole numbers that `float4` holds exactly.
 const EXACT_FLOAT4: i64 = 1 << 24;
@@ -41,7 +46,10 @@ pub(super) fn form(name: &str, modifiers: &[i32], ask: &Ask<'_>) -> Result<Form,
     {
         // Keys are whole numbers where there are enough of them.
         let unit = 10i64.pow(number.scale);
-        number = whole(number.low / unit, number.high / unit, number.spread);
+        number = NumberType {
+            zeros: number.zeros,
+            ..whole(number.low / unit, number.high / unit, number.spread)
+        };
     }
     within_limits(number, ask)
 }
@@ -51,6 +59,9 @@ fn of_type(name: &str, modifiers: &[i32]) -> NumberType {
         "int2" => whole(i64::from(i16::MIN), i64::from(i16::MAX), 1_000),
         "int4" => whole(i64::from(i32::MIN), i64::from(i32::MAX), 100_000),
         "oid" => whole(0, i64::from(u32::MAX), 100_000),
+        // The first three transactions are special.
+        "xid" | "cid" => whole(3, i64::from(u32::MAX), 100_000),
+        "xid8" => whole(3, i64::MAX, 1_000_000),
         "int8" => whole(i64::MIN, i64::MAX, 1_000_000),
         "float4" => floats(EXACT_FLOAT4, 3),
         "float8" => floats(EXACT_FLOAT8, 3),
@@ -65,15 +76,16 @@ pub(super) fn span(name: &str, modifiers: &[i32]) -> Option<(u32, i64, i64, i64)
     let known = [
         "int2", "int4", "int8", "oid", "numeric", "float4", "float8", "money",
     ];
-    known.contains(&name).then(|| {
-        let number = of_type(name, modifiers);
-        (number.scale, number.low, number.high, number.spread)
-    })
+    let number = of_type(name, modifiers);
+    // Of numbers that are rounded to hundreds, the last place is none of these.
+    let plain = known.contains(&name) && number.zeros == 0;
+    plain.then_some((number.scale, number.low, number.high, number.spread))
 }
 
 fn whole(low: i64, high: i64, spread: i64) -> NumberType {
     NumberType {
         scale: 0,
+        zeros: 0,
         low,
         high,
         rounded: false,
@@ -84,6 +96,7 @@ fn whole(low: i64, high: i64, spread: i64) -> NumberType {
 fn floats(exact: i64, scale: u32) -> NumberType {
     NumberType {
         scale,
+        zeros: 0,
         low: -exact,
         high: exact,
         rounded: true,
@@ -95,6 +108,7 @@ fn decimals(digits: u32, scale: u32) -> NumberType {
     let high = 10i64.pow(digits.min(18)) - 1;
     NumberType {
         scale,
+        zeros: 0,
         low: -high,
         high,
         rounded: false,
@@ -110,20 +124,15 @@ fn numeric(modifiers: &[i32]) -> NumberType {
         [] => return decimals(18, 2),
     };
     let places = u32::try_from(scale.max(0)).unwrap_or(0).min(MOST_PLACES);
-    let dropped = scale - i32::try_from(places).unwrap_or(0);
-    // A negative scale rounds, perhaps up: half of what it holds is safe.
-    let digits = precision
-        .saturating_sub(dropped.max(0))
-        .saturating_add((-dropped).max(0));
-    let number = decimals(u32::try_from(digits.max(0)).unwrap_or(0), places);
-    if dropped < 0 {
-        return NumberType {
-            low: number.low / 2,
-            high: number.high / 2,
-            ..number
-        };
+    let zeros = scale.min(0).unsigned_abs();
+    let dropped = scale.max(0) - i32::try_from(places).unwrap_or(0);
+    let digits = precision.saturating_sub(dropped).max(0).unsigned_abs();
+    let number = decimals(digits, places);
+    NumberType {
+        zeros,
+        spread: (number.spread / 10i64.saturating_pow(zeros)).max(FEWEST_ROUNDED),
+        ..number
     }
-    number
 }
 
 /// Floats of a narrow range need more places.
@@ -154,12 +163,51 @@ impl NumberType {
         let most = self.high / 10i64.pow(self.scale);
         u64::try_from(most).is_ok_and(|most| needed <= most)
     }
+
+    /// A number as written, in units of the last place: the largest not above it, and whether it is
+    /// exact.
+    fn read(&self, text: &str) -> Option<(i64, bool)> {
+        let (number, exact) = decimal::read(text, self.scale)?;
+        let unit = 10i64.checked_pow(self.zeros)?;
+        Some((
+            number.div_euclid(unit),
+            exact && number.rem_euclid(unit) == 0,
+        ))
+    }
+
+    /// Whether a CHECK forbids the lowest value, as in `quantity <> 0`.
+    fn excludes(&self, ask: &Ask<'_>, low: i64) -> bool {
+        let mut not = ask.limits.not.iter();
+        not.any(|text| self.read(text) == Some((low, true)))
+    }
+
+    /// The scenario's `range`, in units of the last place.
+    fn read_range(&self, range: &[toml::Value; 2]) -> Result<(i64, i64), Problem> {
+        let read = |value: &toml::Value| match value {
+            toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::String(_) => {
+                let text = value.to_string();
+                self.read(text.trim_matches('"'))
+                    .ok_or_else(|| wrong(value))
+            }
+            _ => Err(wrong(value)),
+        };
+        let [first, last] = range;
+        let ((low, exact), (high, _)) = (read(first)?, read(last)?);
+        let low = low.saturating_add(i64::from(!exact));
+        if low > high {
+            return Err(Problem::EmptyRange {
+                low: first.to_string(),
+                high: last.to_string(),
+            });
+        }
+        Ok((low, high))
+    }
 }
 
 fn within_limits(number: NumberType, ask: &Ask<'_>) -> Result<Form, Problem> {
     let scale = number.scale;
     let unit = 10i64.pow(scale);
-    let (mut min, mut max) = ask.limits.interval(|text| decimal::read(text, scale));
+    let (mut min, mut max) = ask.limits.interval(|text| number.read(text));
     if let (true, Some(low), Some(high)) = (number.rounded, min, max)
         && high.saturating_sub(low) > 2
     {
@@ -167,7 +215,7 @@ fn within_limits(number: NumberType, ask: &Ask<'_>) -> Result<Form, Problem> {
     }
     let (low, high) = match &ask.spec.range {
         Some(range) => {
-            let ends = read_range(range, scale)?;
+            let ends = number.read_range(range)?;
             if ends.0 < number.low || ends.1 > number.high {
                 let beyond = if ends.0 < number.low {
                     &range[0]
@@ -192,22 +240,20 @@ fn within_limits(number: NumberType, ask: &Ask<'_>) -> Result<Form, Problem> {
             (low, max.map_or(far, |max| max.min(number.high)))
         }
     };
-    let low = low.saturating_add(i64::from(excludes(ask, low, scale)));
+    let low = low.saturating_add(i64::from(number.excludes(ask, low)));
     if low > high {
         return Err(Problem::Contradiction);
     }
     let count = high.abs_diff(low).saturating_add(1);
-    let width = count as f64 / unit as f64;
-    let distribution = ask.distribution()?.within(low as f64 / unit as f64, width);
-    let shape = Shape::Numbers(Numbers { low, scale });
+    let in_units = 10f64.powi(number.zeros.cast_signed()) / unit as f64;
+    let (first, width) = (low as f64 * in_units, count as f64 * in_units);
+    let distribution = ask.distribution()?.within(first, width);
+    let numbers = Numbers { low, scale };
+    let shape = match number.zeros {
+        0 => Shape::Numbers(numbers),
+        zeros => Shape::Rounded { numbers, zeros },
+    };
     Ok(Form::distributed(shape, count, ask.key, distribution))
-}
-
-/// Whether a CHECK forbids the lowest value, as in `quantity <> 0`.
-fn excludes(ask: &Ask<'_>, low: i64, scale: u32) -> bool {
-    let not = &ask.limits.not;
-    not.iter()
-        .any(|text| decimal::read(text, scale) == Some((low, true)))
 }
 
 fn wrong(value: &toml::Value) -> Problem {
@@ -215,24 +261,4 @@ fn wrong(value: &toml::Value) -> Problem {
         key: "range",
         value: value.to_string().trim_matches('"').to_owned(),
     }
-}
-
-fn read_range(range: &[toml::Value; 2], scale: u32) -> Result<(i64, i64), Problem> {
-    let read = |value: &toml::Value| match value {
-        toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::String(_) => {
-            let text = value.to_string();
-            decimal::read(text.trim_matches('"'), scale).ok_or_else(|| wrong(value))
-        }
-        _ => Err(wrong(value)),
-    };
-    let [first, last] = range;
-    let ((low, exact), (high, _)) = (read(first)?, read(last)?);
-    let low = low.saturating_add(i64::from(!exact));
-    if low > high {
-        return Err(Problem::EmptyRange {
-            low: first.to_string(),
-            high: last.to_string(),
-        });
-    }
-    Ok((low, high))
 }

@@ -32,6 +32,9 @@ const NAME: (u32, u32) = (6, 20);
 /// Bytes of `bytea` where nothing says it.
 const USUAL_BYTES: u32 = 32;
 
+/// Bits of `varbit` where nothing says it.
+const USUAL_BITS: u32 = 64;
+
 /// Characters that PostgreSQL's type `name` holds.
 const NAME_TYPE: u32 = 63;
 
@@ -141,6 +144,27 @@ pub(super) fn from_pattern(kind: &TypeKind, pattern: &str, ask: &Ask<'_>) -> Res
         }
     }
     Ok(Form::by_row(Shape::Pattern(pattern)))
+}
+
+/// `varbit` of so many bits at most.
+pub(super) fn bits(most: Option<u32>, ask: &Ask<'_>) -> Result<Form, Problem> {
+    ask.refuse_range()?;
+    let most = most.unwrap_or(u32::MAX);
+    let width = ask.spec.width.unwrap_or(USUAL_BITS.min(most));
+    if width == 0 {
+        return Err(Problem::Empty("width"));
+    }
+    if width > most {
+        return Err(Problem::TooWide {
+            key: "`width`",
+            needed: u64::from(width),
+            allowed: most,
+        });
+    }
+    Ok(Form::by_row(Shape::Bits {
+        key: ask.key,
+        width,
+    }))
 }
 
 /// `bytea`.

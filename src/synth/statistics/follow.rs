@@ -1,10 +1,10 @@
 //! From what is known of a column to its values and to which of them a row has.
 
 use crate::schema::TypeKind;
+use crate::synth::arrangement::Arrangement;
 use crate::synth::draw::Draw;
 use crate::synth::error::Problem;
 use crate::synth::form::{Ask, Form, form, holds};
-use crate::synth::order::Order;
 use crate::synth::random;
 use crate::synth::shape::{Listed, Shape};
 
@@ -71,7 +71,7 @@ impl Plan<'_> {
 
     fn placed(&self, correlation: f64) -> Draw {
         let key = random::key(self.ask.key, "order");
-        Draw::Placed(Order::new(key, self.rows(), correlation))
+        Draw::Placed(Arrangement::new(key, self.rows(), correlation))
     }
 
     fn unique(&mut self, usual: Form) -> Form {

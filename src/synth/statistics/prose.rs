@@ -1,7 +1,7 @@
 //! Text, bytes and JSON of the captured width and in the captured order.
 
 use crate::schema::TypeKind;
-use crate::synth::captured::{Document, Stems, TimedUuid};
+use crate::synth::captured::{FittedJson, Stems, TimedUuid};
 use crate::synth::form::{Form, most_characters};
 use crate::synth::random;
 use crate::synth::shape::Shape;
@@ -75,7 +75,7 @@ pub(super) fn fit(plan: &Plan<'_>, form: Form, different: u64) -> Form {
         }
         (Shape::Json { key }, Some(width)) => {
             let binary = matches!(plan.kind, TypeKind::Base { name, .. } if name == "jsonb");
-            Shape::Document(Document::of_width(key, binary, width.round() as u32))
+            Shape::FittedJson(FittedJson::of_width(key, binary, width.round() as u32))
         }
         (shape, _) => shape,
     };

@@ -1,7 +1,7 @@
 //! Rows as ranks in the order of a column's values: every value as often as it shall be, in the order
 //! that it shall be in.
 
-use crate::synth::order::Order;
+use crate::synth::arrangement::Arrangement;
 
 /// Neighbouring values that rows take equally often.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,7 +47,7 @@ impl Stretch {
 /// Every frequency is exact, but for rounding to whole rows, because each place is one row's.
 #[derive(Debug, Clone)]
 pub(crate) struct Ranks {
-    order: Order,
+    order: Arrangement,
     segments: Vec<Segment>,
 }
 
@@ -71,7 +71,7 @@ impl Ranks {
         correlation: Option<f64>,
     ) -> Self {
         let correlation = correlation.map_or(0.0, |wanted| of_places(key, wanted, stretches));
-        let order = Order::new(key, rows, correlation);
+        let order = Arrangement::new(key, rows, correlation);
         Self::of_segments(order, segments(stretches, rows))
     }
 
@@ -98,11 +98,11 @@ impl Ranks {
             });
             start = until;
         }
-        let order = Order::new(key, rows, correlation.unwrap_or(0.0));
+        let order = Arrangement::new(key, rows, correlation.unwrap_or(0.0));
         Some(Self::of_segments(order, segments))
     }
 
-    fn of_segments(order: Order, mut segments: Vec<Segment>) -> Self {
+    fn of_segments(order: Arrangement, mut segments: Vec<Segment>) -> Self {
         segments.retain(|segment| segment.start < segment.until);
         Self { order, segments }
     }
@@ -178,7 +178,7 @@ fn of_places(key: u64, wanted: f64, stretches: &[Stretch]) -> f64 {
     for _ in 0..MODEL_STEPS {
         let middle = f64::midpoint(low, high);
         let segments = segments(stretches, MODEL_ROWS);
-        let order = Order::new(key, MODEL_ROWS, middle);
+        let order = Arrangement::new(key, MODEL_ROWS, middle);
         if Ranks::of_segments(order, segments).analyzed(MODEL_ROWS) < wanted {
             low = middle;
         } else {

@@ -3,6 +3,7 @@
 use crate::schema::{Column, TypeKind, UniqueKey};
 use crate::synth::error::SynthError;
 use crate::synth::limits::Limits;
+use crate::synth::partition::key_columns;
 
 use super::Planner;
 
@@ -23,19 +24,24 @@ impl Planner<'_> {
                 free.push((column.name.clone(), is_number(column)));
             }
         }
-        // Others before numbers: a timestamp can be unique and look natural.
-        Ok(free.into_iter().min_by_key(|(_, number)| *number))
+        // Others before numbers: a timestamp can be unique and look natural. What decides where a row
+        // lies has other things to do.
+        let partitioning = self.table.partitioning.as_ref();
+        let deciding = partitioning.map(key_columns).unwrap_or_default();
+        Ok(free
+            .into_iter()
+            .min_by_key(|(name, number)| (deciding.contains(name), *number)))
     }
 
     /// Whether nothing else decides its values, and there are many.
-    fn is_free(&self, column: &Column) -> bool {
+    pub(super) fn is_free(&self, column: &Column) -> bool {
         let (name, spec) = (&column.name, self.world.spec(self.table, &column.name));
         let numbered = |pattern: &String| pattern.contains("{n}");
         let chosen = spec.values.is_some()
             || spec.distinct.is_some()
             || spec.distribution.is_some()
             || !spec.pattern.as_ref().is_none_or(numbered);
-        let fixed = self.links.of.contains_key(name) || self.result.digits.contains_key(name);
+        let fixed = self.links.of.contains_key(name) || self.result.is_decided(name);
         let limits = Limits::of(self.table, name, &column.data_type.kind).0;
         let overridden = self.world.is_overridden(self.table, name);
         let limited = !overridden && limits.leave_few(&column.data_type.kind);

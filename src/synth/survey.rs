@@ -1,0 +1,264 @@
+//! What decides the columns of every table, found for the whole schema before any column is planned.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::schema::{Column, RelationName, Table};
+
+use super::assign::{Assigner, Assumed, Relation};
+use super::cases::{Cases, NoCase};
+use super::error::SynthError;
+use super::kinship::{AllLinks, Kinship};
+use super::linked::distribution;
+use super::links::Links;
+use super::order::Order;
+use super::overrides::check_overrides;
+use super::own::capacity;
+use super::spread::Spread;
+use super::unique::{Ground, Uniqueness};
+use super::world::World;
+
+/// What is known of a table before its columns are planned.
+pub(super) struct Surveyed<'a> {
+    pub(super) table: &'a Table,
+    pub(super) links: Links,
+    pub(super) unique: Uniqueness,
+    pub(super) cases: Cases,
+}
+
+/// Tables with rows to fill, and what decides their columns.
+pub(super) type Surveys<'a> = BTreeMap<&'a RelationName, Surveyed<'a>>;
+
+/// Plans tables, each after those whose orders its own needs.
+struct Surveyor<'s, 'a> {
+    world: &'s World<'a>,
+    kinship: &'s Kinship<'s>,
+    all: &'s AllLinks<'a>,
+    done: Surveys<'a>,
+    open: BTreeSet<&'a RelationName>,
+    assumed: Vec<(&'a Table, Assumed)>,
+}
+
+/// The links of all tables with rows. Rows that are there already have none.
+pub(super) fn all_links<'a>(world: &World<'a>) -> Result<AllLinks<'a>, SynthError> {
+    let mut all = AllLinks::new();
+    for table in &world.schema.tables {
+        if world.rows(&table.name) > 0 {
+            let links = match world.given(&table.name) {
+                Some(_) => Vec::new(),
+                None => Links::collect(world, table)?,
+            };
+            all.insert(&table.name, (table, links));
+        }
+    }
+    Ok(all)
+}
+
+/// Surveys all tables that get rows.
+pub(super) fn survey<'a>(
+    world: &World<'a>,
+    kinship: &Kinship<'_>,
+    all: &AllLinks<'a>,
+) -> Result<Surveys<'a>, SynthError> {
+    let mut surveyor = Surveyor {
+        world,
+        kinship,
+        all,
+        done: Surveys::new(),
+        open: BTreeSet::new(),
+        assumed: Vec::new(),
+    };
+    for (table, _) in all.values() {
+        surveyor.visit(&table.name)?;
+    }
+    for (table, assumed) in &surveyor.assumed {
+        let slot = kinship
+            .member(&assumed.link.parent)
+            .map(|member| &member.slot);
+        let order = slot.and_then(|slot| slot.get());
+        if order.is_none_or(|order| order.cover(assumed.down) < assumed.rows) {
+            return Err(assumed
+                .link
+                .unsatisfied(table, assumed.link.columns.first()));
+        }
+    }
+    Ok(surveyor.done)
+}
+
+impl<'a> Surveyor<'_, 'a> {
+    /// Plans a table, after those above it and, where that is possible, those beside it.
+    fn visit(&mut self, name: &RelationName) -> Result<(), SynthError> {
+        let all = self.all;
+        let Some((name, (table, links))) = all.get_key_value(name) else {
+            return Ok(());
+        };
+        if self.done.contains_key(*name) || self.open.contains(*name) {
+            return Ok(());
+        }
+        if self.kinship.member(name).is_some() {
+            self.open.insert(name);
+            if let Some(link) = self.kinship.link_above(name) {
+                self.visit(&link.parent)?;
+            }
+            for link in links {
+                let waits = |open: &&&RelationName| self.kinship.is_below(&link.parent, open);
+                if !self.open.iter().any(|open| waits(&open)) {
+                    self.visit(&link.parent)?;
+                }
+            }
+            self.open.remove(*name);
+        }
+        let surveyed = self.survey(table)?;
+        self.done.insert(name, surveyed);
+        Ok(())
+    }
+
+    fn survey(&mut self, table: &'a Table) -> Result<Surveyed<'a>, SynthError> {
+        let world = self.world;
+        for column in &table.columns {
+            check_overrides(world, table, column)
+                .map_err(|problem| world.fail(table, column, problem))?;
+        }
+        let links = self.links(table)?;
+        let counted = |column: &Column| capacity(world, table, column);
+        let ground = Ground {
+            world,
+            kinship: self.kinship,
+            table,
+            links: &links,
+        };
+        let mut unique = match world.given(&table.name) {
+            Some(_) => Uniqueness::default(),
+            None => Uniqueness::of_table(ground, &counted)?,
+        };
+        self.order(ground, &mut unique)?;
+        let cases = Cases::of_table(world, table, &links, &[]);
+        let mut cases = cases.map_err(|none| contradiction(table, none))?;
+        cases.settle(world, table, &unique.decided());
+        Ok(Surveyed {
+            table,
+            links,
+            unique,
+            cases,
+        })
+    }
+
+    fn links(&mut self, table: &'a Table) -> Result<Links, SynthError> {
+        let all = self.all.get(&table.name).map(|(_, links)| links.clone());
+        let all = all.unwrap_or_default();
+        if self.kinship.member(&table.name).is_none() {
+            return Links::of_table(self.world, table, all);
+        }
+        let mut assigner = Assigner {
+            world: self.world,
+            kinship: self.kinship,
+            table,
+            links: Links {
+                all,
+                ..Links::default()
+            },
+            assumed: Vec::new(),
+        };
+        assigner.assign()?;
+        let Assigner { links, assumed, .. } = assigner;
+        self.assumed
+            .extend(assumed.into_iter().map(|assumed| (table, assumed)));
+        Ok(links)
+    }
+
+    /// Sets the order of a member's rows, so that its keys have combinations enough.
+    fn order(&self, ground: Ground<'_>, unique: &mut Uniqueness) -> Result<(), SynthError> {
+        let (world, table) = (ground.world, ground.table);
+        let Some(member) = self.kinship.member(&table.name) else {
+            return Ok(());
+        };
+        let rows = world.rows(&table.name);
+        let key = world.key(table, "order");
+        let above = self.kinship.link_above(&table.name);
+        let parent = above.and_then(|link| self.kinship.member(&link.parent)?.slot.get());
+        let spread = match (above, parent) {
+            (Some(link), Some(_)) => {
+                let distribution = distribution(world, table, link)
+                    .map_err(|problem| world.fail_first(table, link, problem))?;
+                unique.notes.extend(ignored(ground, distribution));
+                let spread = Spread::new(rows, ground.links.positions, distribution);
+                Some(self.capped(ground, unique, spread)?)
+            }
+            _ => None,
+        };
+        let above = parent.map(Arc::clone).zip(spread);
+        let order = Arc::new(Order::new(key, rows, above));
+        for (name, index) in unique.bounded.iter().filter(|(_, index)| index.levels > 1) {
+            let sizes =
+                (0..order.cover(index.levels)).map(|group| order.within(index.levels, group));
+            for range in sizes {
+                let room = index.combinations(order.parent(), order.above(1, range.start));
+                if range.end - range.start > room {
+                    return Err(too_few(table, name, room, range.end - range.start));
+                }
+            }
+        }
+        // It is set once: a table is surveyed once.
+        member.slot.set(order).ok();
+        Ok(())
+    }
+
+    /// The spread with as many rows below each row of the table above as keys have combinations.
+    fn capped(
+        &self,
+        ground: Ground<'_>,
+        unique: &Uniqueness,
+        spread: Spread,
+    ) -> Result<Spread, SynthError> {
+        let table = ground.table;
+        let above = self.kinship.link_above(&table.name);
+        let above = above.and_then(|link| self.kinship.member(&link.parent)?.slot.get());
+        let direct = || unique.bounded.iter().filter(|(_, index)| index.levels == 1);
+        let room = |position: u64| {
+            let rooms =
+                direct().map(|(_, index)| index.combinations(above.map(AsRef::as_ref), position));
+            rooms.min().unwrap_or(u64::MAX)
+        };
+        let Some((name, _)) = direct().next() else {
+            return Ok(spread);
+        };
+        let rows = ground.world.rows(&table.name);
+        spread.capped(room).ok_or_else(|| {
+            let total = (0..spread.groups()).map(room).fold(0, u64::saturating_add);
+            too_few(table, name, total, rows)
+        })
+    }
+}
+
+fn contradiction(table: &Table, none: NoCase) -> SynthError {
+    SynthError::NoCase {
+        table: table.name.to_string(),
+        constraints: none.constraints.join(", "),
+        columns: none.columns.join(", "),
+        section: table.name.scenario_key(),
+    }
+}
+
+fn too_few(table: &Table, key: &str, combinations: u64, rows: u64) -> SynthError {
+    SynthError::TooFewCombinations {
+        table: table.name.to_string(),
+        key: key.to_owned(),
+        combinations,
+        rows,
+    }
+}
+
+/// The note of a distribution that the order cannot have.
+fn ignored(ground: Ground<'_>, distribution: super::Distribution) -> Option<String> {
+    let used = Spread::shapes(distribution) || distribution == super::Distribution::Uniform;
+    let mut relations = ground.links.relations.iter();
+    let (index, _) = relations.find(|(_, relation)| **relation == Relation::Above)?;
+    let column = ground.links.leading(*index)?;
+    (!used).then(|| {
+        format!(
+            "{}.{column}: its distribution is not used, for its rows must agree with other foreign \
+             keys: zipf and exponential can",
+            ground.table.name
+        )
+    })
+}

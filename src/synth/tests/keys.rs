@@ -1,0 +1,355 @@
+//! Foreign keys and unique keys of every shape, checked by brute force over all rows.
+
+use super::*;
+
+/// Every key of every table, over all its rows.
+fn broken(schema: &Schema, plan: &FillPlan) -> Vec<String> {
+    let mut data = BTreeMap::new();
+    for table in &schema.tables {
+        let filled = plan.table(&table.name.to_string());
+        let rows = filled.map_or(Vec::new(), |_| rows(plan, &table.name.to_string()));
+        data.insert(&table.name, rows);
+    }
+    let mut broken = Vec::new();
+    for table in &schema.tables {
+        let rows = &data[&table.name];
+        let place = |name: &String| table.columns.iter().position(|c| c.name == *name).unwrap();
+        for (index, column) in table.columns.iter().enumerate() {
+            if column.not_null && rows.iter().any(|row| row[index].is_none()) {
+                broken.push(format!("{}.{} is NULL", table.name, column.name));
+            }
+        }
+        for key in &table.unique_keys {
+            let columns: Vec<usize> = key.columns.iter().map(place).collect();
+            let mut seen = BTreeSet::new();
+            let whole = |values: &Vec<Option<String>>| !values.contains(&None);
+            let all = project(rows, &columns);
+            if let Some(twice) = all
+                .into_iter()
+                .filter(whole)
+                .find(|v| !seen.insert(v.clone()))
+            {
+                broken.push(format!("{} has {twice:?} twice", key.name));
+            }
+        }
+        for key in &table.foreign_keys {
+            let columns: Vec<usize> = key.columns.iter().map(place).collect();
+            let parent = schema
+                .tables
+                .iter()
+                .find(|t| t.name == key.references)
+                .unwrap();
+            let its = |name: &String| parent.columns.iter().position(|c| c.name == *name).unwrap();
+            let referenced: Vec<usize> = key.referenced_columns.iter().map(its).collect();
+            let there: BTreeSet<_> = project(&data[&parent.name], &referenced)
+                .into_iter()
+                .collect();
+            let dangling = project(rows, &columns)
+                .into_iter()
+                .find(|values| !values.contains(&None) && !there.contains(values));
+            if let Some(values) = dangling {
+                broken.push(format!(
+                    "{} has {values:?}, which {} lacks",
+                    key.name, parent.name
+                ));
+            }
+        }
+    }
+    broken
+}
+
+fn assert_sound(tables: Vec<Table>, scenario: &str) -> FillPlan {
+    let schema = schema(tables);
+    let plan = FillPlan::new(&schema, &specs(scenario), 42).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(broken(&schema, &plan), Vec::<String>::new());
+    plan
+}
+
+/// How often each combination of values is there.
+fn count(plan: &FillPlan, table: &str, columns: &[usize]) -> BTreeMap<Vec<Option<String>>, usize> {
+    let mut count = BTreeMap::new();
+    for values in project(&rows(plan, table), columns) {
+        *count.entry(values).or_insert(0) += 1;
+    }
+    count
+}
+
+fn workspaces() -> Vec<Table> {
+    vec![
+        table("tenants", &["id int4!", "name text!"], &["id"], &[]),
+        table(
+            "users",
+            &["tenant_id int4!", "id int8!", "boss_id int8"],
+            &["tenant_id id"],
+            &[
+                "tenant_id > tenants id",
+                "tenant_id boss_id > users tenant_id id",
+            ],
+        ),
+        table(
+            "projects",
+            &[
+                "tenant_id int4!",
+                "id uuid!",
+                "owner_id int8!",
+                "number int4!",
+            ],
+            &["id", "tenant_id id", "tenant_id number"],
+            &[
+                "tenant_id > tenants id",
+                "tenant_id owner_id > users tenant_id id",
+            ],
+        ),
+        table(
+            "tasks",
+            &[
+                "tenant_id int4!",
+                "project_id uuid!",
+                "id int8!",
+                "author int8!",
+                "tester int8",
+                "parent int8",
+            ],
+            &["tenant_id project_id id"],
+            &[
+                "tenant_id project_id > projects tenant_id id",
+                "tenant_id author > users tenant_id id",
+                "tenant_id tester > users tenant_id id",
+                "tenant_id project_id parent > tasks tenant_id project_id id",
+            ],
+        ),
+        table(
+            "comments",
+            &[
+                "tenant_id int4!",
+                "project_id uuid!",
+                "task_id int8!",
+                "line int2!",
+                "author int8!",
+            ],
+            &["tenant_id project_id task_id line"],
+            &[
+                "tenant_id project_id task_id > tasks tenant_id project_id id",
+                "tenant_id author > users tenant_id id",
+                "tenant_id > tenants id",
+            ],
+        ),
+        table(
+            "members",
+            &[
+                "tenant_id int4!",
+                "user_id int8!",
+                "project_id uuid!",
+                "role mood!",
+            ],
+            &["tenant_id user_id project_id"],
+            &[
+                "tenant_id user_id > users tenant_id id",
+                "tenant_id project_id > projects tenant_id id",
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn foreign_keys_that_share_columns_agree() {
+    let scenario = "
+        tenants = { rows = 12 }
+        users = { rows = 300 }
+        projects = { rows = 60 }
+        tasks = { rows = 2000 }
+        comments = { rows = 3000 }
+        members = { rows = 1400 }";
+    let plan = assert_sound(workspaces(), scenario);
+    // 12 tenants of 25 users and 5 projects: 1500 combinations.
+    assert_eq!(count(&plan, "members", &[0]).len(), 12);
+    assert!(plan.notes.is_empty(), "{:?}", plan.notes);
+    let bosses = count(&plan, "users", &[2]);
+    assert_eq!(bosses[&vec![None]], 12, "one head a tenant");
+    assert!(bosses.len() > 20);
+    assert!(count(&plan, "comments", &[0, 4]).len() > 200);
+    let numbers = count(&plan, "projects", &[3]);
+    assert_eq!(
+        numbers.len(),
+        5,
+        "numbers count within tenants: {numbers:?}"
+    );
+}
+
+#[test]
+fn every_tenant_that_is_used_has_what_is_wanted() {
+    // Fewer projects than tenants: users of tenants without projects take no part.
+    let scenario = "
+        tenants = { rows = 50 }
+        users = { rows = 170 }
+        projects = { rows = 7 }
+        tasks = { rows = 300 }
+        comments = { rows = 10 }
+        members = { rows = 20 }";
+    let plan = assert_sound(workspaces(), scenario);
+    assert_eq!(count(&plan, "members", &[0]).len(), 7);
+}
+
+#[test]
+fn shared_columns_follow_their_distribution() {
+    let scenario = "
+        tenants = { rows = 100 }
+        users = { rows = 5000, columns.tenant_id.distribution = \"zipf(1)\" }
+        projects = { rows = 1000 }
+        tasks = { rows = 10000, columns.author.distribution = \"zipf(1.5)\" }
+        comments = { rows = 10 }
+        members = { rows = 0 }";
+    let plan = assert_sound(workspaces(), scenario);
+    let tenants = count(&plan, "users", &[0]);
+    let largest = tenants.values().max().unwrap();
+    assert!((600..1200).contains(largest), "{largest}");
+    let authors = count(&plan, "tasks", &[0, 3]);
+    assert!(*authors.values().max().unwrap() > 30, "some write much");
+}
+
+/// A random schema of tables that belong to tenants, and its scenario.
+struct Nasty {
+    random: random::Sequence,
+    tables: Vec<Table>,
+    scenario: String,
+    /// Tables that have a tenant, and the columns of their primary keys.
+    scoped: Vec<(String, Vec<String>)>,
+}
+
+impl Nasty {
+    fn below(&mut self, count: u64) -> u64 {
+        random::below(self.random.next(), count)
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn add(&mut self, name: &str, columns: &[String], keys: &[String], foreign: &[String]) {
+        fn texts(all: &[String]) -> Vec<&str> {
+            all.iter().map(String::as_str).collect()
+        }
+        let rows = match self.below(4) {
+            0 => 1 + self.below(6),
+            1 => 1 + self.below(30),
+            _ => 1 + self.below(200),
+        };
+        self.scenario += &format!("{name} = {{ rows = {rows} }}\n");
+        let made = table(name, &texts(columns), &texts(keys), &texts(foreign));
+        self.tables.push(made);
+    }
+
+    /// A table of a tenant with foreign keys to other such tables, itself among them.
+    fn scoped_table(&mut self, number: u64) {
+        let name = format!("t{number}");
+        let kind = ["int4!", "uuid!", "text!", "int8!"][self.below(4) as usize];
+        let mut columns = vec!["tenant int4!".to_owned(), format!("id {kind}")];
+        let mut foreign = Vec::new();
+        if self.chance(70) {
+            foreign.push("tenant > tenants id".to_owned());
+        }
+        let mut primary = vec!["tenant".to_owned()];
+        for link in 0..self.below(4) {
+            let choice = self.below(self.scoped.len() as u64 + 1) as usize;
+            let Some((parent, key)) = self.scoped.get(choice).cloned() else {
+                if columns.iter().any(|column| column.starts_with("parent")) {
+                    continue;
+                }
+                columns.push(format!("parent {}", kind.trim_end_matches('!')));
+                foreign.push(format!("tenant parent > {name} tenant id"));
+                continue;
+            };
+            let parent_table = self.tables.iter().find(|t| t.name.name == parent).unwrap();
+            let kinds: Vec<String> = key
+                .iter()
+                .map(|column| parent_table.column(column).unwrap().data_type.name.clone())
+                .collect();
+            let null = if self.chance(25) { "" } else { "!" };
+            let mut own = Vec::new();
+            for (place, kind) in kinds.iter().enumerate() {
+                own.push(match place {
+                    0 => "tenant".to_owned(),
+                    _ => format!("c{link}_{place}"),
+                });
+                if place > 0 {
+                    columns.push(format!("c{link}_{place} {kind}{null}"));
+                }
+            }
+            foreign.push(format!("{} > {parent} {}", own.join(" "), key.join(" ")));
+            if null == "!" && primary.len() == 1 && key.len() == 2 && self.chance(25) {
+                primary.push(own[1].clone());
+            }
+        }
+        primary.push("id".to_owned());
+        let mut keys = vec![primary.join(" ")];
+        if foreign.iter().any(|f| f.starts_with("tenant parent")) || self.chance(50) {
+            // What others reference must be unique.
+            keys.push("tenant id".to_owned());
+        }
+        match self.chance(80) || keys.len() > 1 {
+            true => self.scoped.push((name.clone(), strings("tenant id"))),
+            false => self.scoped.push((name.clone(), primary)),
+        }
+        if !keys.iter().any(|key| key == "tenant id") && self.scoped.last().unwrap().1.len() == 2 {
+            keys.push("tenant id".to_owned());
+        }
+        self.add(&name, &columns, &keys, &foreign);
+    }
+
+    fn new(seed: u64, count: u64) -> Self {
+        let mut nasty = Self {
+            random: random::Sequence(seed),
+            tables: Vec::new(),
+            scenario: String::new(),
+            scoped: Vec::new(),
+        };
+        nasty.add("tenants", &["id int4!".to_owned()], &["id".to_owned()], &[]);
+        for number in 0..count {
+            nasty.scoped_table(number);
+        }
+        nasty
+    }
+}
+
+#[test]
+fn random_schemas_of_tenants_hold() {
+    let (mut made, mut refused) = (0, 0);
+    for seed in 0..400 {
+        let Nasty {
+            tables, scenario, ..
+        } = Nasty::new(seed, 1 + seed % 6);
+        let schema = schema(tables);
+        match FillPlan::new(&schema, &specs(&scenario), seed) {
+            Ok(plan) => {
+                made += 1;
+                let broken = broken(&schema, &plan);
+                assert!(
+                    broken.is_empty(),
+                    "seed {seed}: {broken:?} in\n{scenario}{}",
+                    describe(&schema)
+                );
+            }
+            Err(error) => {
+                println!("seed {seed}: {error}\n{scenario}{}", describe(&schema));
+                refused += 1;
+            }
+        }
+    }
+    assert!(made >= 390, "{made} of 400 were made, {refused} refused");
+}
+
+/// The keys of a schema, for a failing test.
+fn describe(schema: &Schema) -> String {
+    let mut text = String::new();
+    for table in &schema.tables {
+        text += &format!("{}\n", table.name.name);
+        for key in &table.unique_keys {
+            text += &format!("  unique {:?}\n", key.columns);
+        }
+        for key in &table.foreign_keys {
+            let (to, columns) = (&key.references.name, &key.referenced_columns);
+            text += &format!("  {:?} > {to} {columns:?}\n", key.columns);
+        }
+    }
+    text
+}

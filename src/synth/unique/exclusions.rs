@@ -1,0 +1,108 @@
+//! Exclusion constraints: of all their operators, one that holds for no two rows is enough.
+
+use crate::schema::{Exclusion, UniqueKey};
+use crate::sql::read_range_expression;
+use crate::synth::error::SynthError;
+
+use super::Planner;
+
+/// Which end of each row's own stretch of values a column is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Lower,
+    Upper,
+}
+
+impl Planner<'_> {
+    /// Plans an exclusion constraint by the element that is most easily made to hold.
+    pub(super) fn exclude(&mut self, exclusion: &Exclusion) -> Result<(), SynthError> {
+        let with = |operator: &'static str| {
+            let elements = exclusion.elements.iter();
+            elements
+                .filter(move |(_, own)| own == operator)
+                .map(|(text, _)| text)
+        };
+        let columns: Vec<&String> = exclusion.elements.iter().map(|(text, _)| text).collect();
+        let held = |column: &&String| {
+            self.result.unique.contains(*column) || self.links.null.contains_key(*column)
+        };
+        if self.rows <= 1 || with("=").any(|column| held(&column)) || self.is_given(&columns) {
+            return Ok(());
+        }
+        for text in with("&&") {
+            if self.keep_apart(text) {
+                return Ok(());
+            }
+        }
+        if with("=").count() == exclusion.elements.len() {
+            return self.plan(&UniqueKey {
+                name: exclusion.name.clone(),
+                primary: false,
+                columns: columns.into_iter().cloned().collect(),
+                partial: exclusion.partial,
+                expressions: Vec::new(),
+                predicate: exclusion.predicate.clone(),
+            });
+        }
+        for text in with("=") {
+            if self
+                .table
+                .column(text)
+                .is_some_and(|column| self.is_free(column))
+            {
+                self.result.unique.insert(text.clone());
+                return Ok(());
+            }
+        }
+        for text in with("<>") {
+            if self
+                .table
+                .column(text)
+                .is_some_and(|column| self.is_free(column))
+            {
+                self.result.constant.insert(text.clone());
+                return Ok(());
+            }
+        }
+        Err(SynthError::Excluded {
+            table: self.table.name.to_string(),
+            constraint: exclusion.name.clone(),
+        })
+    }
+
+    /// Whether the scenario gives the values of a column that the constraint is about.
+    fn is_given(&self, columns: &[&String]) -> bool {
+        columns.iter().any(|text| {
+            self.world.is_overridden(self.table, text)
+                || self.world.spec(self.table, text).sql.is_some()
+        })
+    }
+
+    /// Makes values that overlap for no two rows: of a range's column, or of the two columns that a
+    /// range is made of. False where that cannot be.
+    fn keep_apart(&mut self, text: &str) -> bool {
+        if let Some(column) = self.table.column(text) {
+            let free = self.is_free(column);
+            if free {
+                self.result.unique.insert(text.to_owned());
+                self.result.disjoint.insert(text.to_owned());
+            }
+            return free;
+        }
+        let Some((lower, upper)) = read_range_expression(text) else {
+            return false;
+        };
+        let ends = (self.table.column(&lower), self.table.column(&upper));
+        let (Some(low), Some(high)) = ends else {
+            return false;
+        };
+        let alike = low.data_type.kind.below_domains() == high.data_type.kind.below_domains();
+        let taken = |name: &String| self.result.unique.contains(name);
+        if !alike || !self.is_free(low) || !self.is_free(high) || taken(&lower) || taken(&upper) {
+            return false;
+        }
+        self.result.ends.insert(lower, End::Lower);
+        self.result.ends.insert(upper, End::Upper);
+        true
+    }
+}
