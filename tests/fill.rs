@@ -415,7 +415,8 @@ async fn what_the_server_refuses_is_explained() {
     let error = fill(&config, &schema, &plan, options(2)).await.unwrap_err();
     assert!(matches!(&error, FillError::Rejected { constraint: Some(name), .. } if name == "odd"));
     let text = error.to_string();
-    let begin = "filling public.t: new row for relation \"t\" violates check constraint";
+    let begin =
+        "trying 1000 rows of public.t: new row for relation \"t\" violates check constraint";
     assert!(text.starts_with(begin), "{text}");
     let end = "for a, b under [tables.t.columns]";
     assert!(text.ends_with(end), "{text}");

@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use measure::{Cpu, Measured, Meter, show};
+use measure::{Measured, Meter, show};
 use pgrehearse::postgres::catalog::read_schema;
 use pgrehearse::postgres::{indexes, names, persistence};
 use pgrehearse::schema::{RelationName, Schema};
@@ -200,14 +200,14 @@ impl Bench {
         });
         let config = self.server.config();
         let filled = fill(&config, &schema, &plan, options).await.unwrap();
-        let Cpu { tool, server } = until_settling.join().unwrap();
+        let cpu = until_settling.join().unwrap();
         Measured {
             rows: self.rows,
             bytes: filled.bytes,
             copying: filled.copying,
             indexing: filled.indexing,
             settling: Some(filled.settling),
-            cpu: Some(Cpu { tool, server }),
+            cpu,
         }
     }
 
@@ -217,6 +217,7 @@ impl Bench {
         let oids = [schema.table(self.subject.table).unwrap().oid];
         indexes::suspend(&client, &oids).await.unwrap();
         let unlogged = persistence::suspend(&client, &oids).await.unwrap();
+        let meter = Meter::start(&self.server);
         let begun = Instant::now();
         let table = RelationName {
             schema: "public".to_owned(),
@@ -259,13 +260,14 @@ impl Bench {
             copying: copied - begun,
             indexing,
             settling: None,
-            cpu: None,
+            cpu: meter.read(),
         }
     }
 
     /// Drops, makes, fills from the client, and builds the primary keys. Its own figures of each.
     async fn pgbench(&self, scale: u64) -> Measured {
         drop(self.empty().await);
+        let meter = Meter::start(&self.server);
         let output = Command::new(pgbench_program())
             .arg("-h")
             .arg(self.server.directory().join("s"))
@@ -286,7 +288,7 @@ impl Bench {
             copying: seconds("client-side generate "),
             indexing: seconds("primary keys "),
             settling: None,
-            cpu: None,
+            cpu: meter.read(),
         }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Measured {
     /// Vacuum and statistics, which only ours does.
     pub(crate) settling: Option<Duration>,
     /// While copying and indexing.
-    pub(crate) cpu: Option<Cpu>,
+    pub(crate) cpu: Cpu,
 }
 
 /// Seconds of processor time.
@@ -30,7 +30,8 @@ impl Measured {
     }
 }
 
-/// Processor time since its start: this process' from `/proc/self/stat`; the server's from the same
+/// Processor time since its start: this process' from `/proc/self/stat`, with that of programs that it
+/// ran and waited for; the server's from the same
 /// file of the postmaster (with its ended children) and of each child that lives.
 pub(crate) struct Meter {
     postmaster: u32,
@@ -64,7 +65,7 @@ impl Cpu {
         // One that has just ended counts among the postmaster's ended ones.
         let alive = children.split_whitespace().map(|pid| seconds(pid, 2));
         Self {
-            tool: seconds("self", 2),
+            tool: seconds("self", 4),
             server: seconds(&postmaster.to_string(), 4) + alive.sum::<f64>(),
         }
     }
@@ -88,8 +89,8 @@ fn seconds(pid: &str, fields: usize) -> f64 {
 pub(crate) fn show(title: &str, all: &[(&str, Vec<Measured>)]) {
     println!("{title}");
     println!(
-        "{:14} {:>9} {:>9} {:>11} {:>7} {:>9} {:>9}",
-        "", "copy", "index", "rows/s", "MB/s", "settling", "tool CPU"
+        "{:14} {:>9} {:>9} {:>11} {:>7} {:>9} {:>10} {:>10}",
+        "", "copy", "index", "rows/s", "MB/s", "settling", "tool CPU", "server CPU"
     );
     for (name, rounds) in all {
         for round in rounds {
@@ -102,16 +103,21 @@ pub(crate) fn show(title: &str, all: &[(&str, Vec<Measured>)]) {
     for (name, rounds) in others {
         let whole = ratios(ours, rounds, Measured::seconds);
         let copying = ratios(ours, rounds, |round| round.copying.as_secs_f64());
+        let cpu = ratios(ours, rounds, |round| round.cpu.tool + round.cpu.server);
         println!(
-            "{first} beside {name}: {:.2} times as fast in all ({:.2} to {:.2}), copying {:.2} times",
-            whole.median, whole.least, whole.most, copying.median
+            "{first} beside {name}: {:.2} times as fast in all ({:.2} to {:.2}), copying {:.2} times; \
+             {:.2} times the CPU",
+            whole.median,
+            whole.least,
+            whole.most,
+            copying.median,
+            1.0 / cpu.median
         );
     }
-    let shares = ours.iter().filter_map(|round| round.cpu.as_ref());
-    let shares = Spread::of(shares.map(|cpu| cpu.tool / cpu.server).collect());
+    let shares = ours.iter().map(|round| round.cpu.tool / round.cpu.server);
     println!(
         "CPU of the tool beside the server's: {:.0} %; peak memory of the tool {} MB\n",
-        shares.median * 100.0,
+        Spread::of(shares.collect()).median * 100.0,
         peak_memory() >> 20
     );
 }
@@ -121,16 +127,14 @@ fn line(name: &str, round: &Measured) {
         Some(time) => format!("{:.2} s", time.as_secs_f64()),
         None => String::new(),
     };
-    let cpu = match &round.cpu {
-        Some(cpu) => format!("{:.0} %", cpu.tool / cpu.server * 100.0),
-        None => String::new(),
-    };
     println!(
-        "{name:14} {:>7.2} s {:>7.2} s {:>11.0} {:>7.0} {settling:>9} {cpu:>9}",
+        "{name:14} {:>7.2} s {:>7.2} s {:>11.0} {:>7.0} {settling:>9} {:>8.2} s {:>8.2} s",
         round.copying.as_secs_f64(),
         round.indexing.as_secs_f64(),
         round.rows as f64 / round.seconds(),
         round.bytes as f64 / 1e6 / round.copying.as_secs_f64(),
+        round.cpu.tool,
+        round.cpu.server,
     );
 }
 

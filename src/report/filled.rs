@@ -101,16 +101,21 @@ pub fn write(filled: &Filled, out: &mut dyn Write, style: Style) -> io::Result<(
         page.line("")?;
     }
     let mut facts = Columns::new(&[Align::Left, Align::Left]);
-    let stages = format!(
-        "copied in {} ({} rows/s), indexed in {}, vacuumed and analyzed in {}",
+    let copied = format!(
+        "in {}, {} rows/s",
         Span(filled.copying),
-        Rows(filled.rows_per_second as u64),
-        Span(filled.indexing),
-        Span(filled.settling)
+        Rows(filled.rows_per_second as u64)
     );
-    let server = format!("PostgreSQL {}", filled.shadow.postgres_version);
-    for (title, text) in [("time", &stages), ("server", &server)] {
-        facts.row(vec![Cell::painted(title, DIM), Cell::new(text.as_str())]);
+    for (title, text) in [
+        ("copied", copied),
+        ("indexed", format!("in {}", Span(filled.indexing))),
+        ("analyzed", format!("in {}", Span(filled.settling))),
+        (
+            "server",
+            format!("PostgreSQL {}", filled.shadow.postgres_version),
+        ),
+    ] {
+        facts.row(vec![Cell::painted(title, DIM), Cell::new(text)]);
     }
     facts.write(&mut page)?;
     // Not cut to the page's width: they are for copying.
@@ -118,8 +123,8 @@ pub fn write(filled: &Filled, out: &mut dyn Write, style: Style) -> io::Result<(
         ("connect", &filled.shadow.url),
         ("drop", &filled.shadow.drop),
     ] {
-        let title = page.paint(DIM, &format!("{title:<7}"));
-        page.line(&format!("  {title} {text}"))?;
+        let title = page.paint(DIM, &format!("{title:<8}"));
+        page.line(&format!("  {title}  {text}"))?;
     }
     Ok(())
 }
@@ -193,7 +198,23 @@ mod tests {
             colour: false,
         };
         write(&filled(), &mut out, style).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+       pgrehearse_shop is filled
+
+        table             rows    size
+        public.orders       2M  300 MB
+        public.customers   200       –
+        2 tables            2M  300 MB
+
+        · column public.orders.extra is left NULL
+
+        copied    in 5.00 s, 400k rows/s
+        indexed   in 1.50 s
+        analyzed  in 400 ms
+        server    PostgreSQL 18.4
+        connect   postgres://ann@db.example.org/pgrehearse_shop?sslmode=require
+        drop      psql 'postgres://ann@db.example.org/postgres' -c 'DROP DATABASE "pgrehearse_shop"'
+        "#);
     }
 
     #[test]

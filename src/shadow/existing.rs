@@ -150,7 +150,8 @@ impl ExistingShadow {
         format!(
             "psql '{}' -c 'DROP DATABASE {}'",
             self.endpoint.with_database("postgres"),
-            quote(&self.identity.database)
+            // For a shell, whose quotes these stand in.
+            quote(&self.identity.database).replace('\'', "'\\''")
         )
     }
 

@@ -2,17 +2,20 @@
 
 mod error;
 mod guest;
+mod words;
 
 use std::collections::BTreeSet;
 use std::pin::pin;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
 pub use error::{SchemaError, StatementFailure};
-use error::{excerpt, failure};
+use error::{excerpt, failure, missing_role};
+pub use guest::load_schema_as_guest;
+use words::{BLOCK_BEGINS, BLOCK_ENDS, begins_with};
 
 use crate::postgres::endpoint::Endpoint;
 use crate::postgres::{database, savepoint};
@@ -70,33 +73,6 @@ pub async fn load_schema(
         summary.notes.push(note.to_owned());
     }
     session.close().await.map_err(SchemaError::Session)?;
-    Ok(summary)
-}
-
-/// As [`load_schema`], on a server that others use too: what would change more than the session's
-/// database is passed over with a note, and so is who owns what where the user may not say so. A role
-/// that does not exist is created if the user may, and stays.
-///
-/// # Errors
-/// As of [`load_schema`].
-pub async fn load_schema_as_guest(
-    endpoint: &Endpoint,
-    files: &[SourceFile],
-) -> Result<LoadSummary, SchemaError> {
-    let mut summary = load_files(endpoint, files, Host::Other).await?;
-    if summary.unowned > 0 {
-        summary.notes.push(format!(
-            "{} statements of the schema on owners and rights were passed over: the user may not carry them out, and what they speak of is the user's own",
-            summary.unowned
-        ));
-    }
-    if !summary.roles.is_empty() {
-        let roles: Vec<&str> = summary.roles.iter().map(String::as_str).collect();
-        summary.notes.push(format!(
-            "roles that the schema speaks of were created, without login, and stay on the server: {}",
-            roles.join(", ")
-        ));
-    }
     Ok(summary)
 }
 
@@ -306,38 +282,6 @@ impl Loader<'_> {
         self.summary.roles.insert(role);
         Ok(())
     }
-}
-
-/// Statements after which failures spoil what follows.
-const BLOCK_BEGINS: [&[&str]; 2] = [&["BEGIN"], &["START", "TRANSACTION"]];
-
-/// Statements that end such a block, and cannot have a savepoint around them.
-const BLOCK_ENDS: [&[&str]; 4] = [&["COMMIT"], &["END"], &["ROLLBACK"], &["ABORT"]];
-
-/// Whether a statement's first words are these, in any case.
-fn begins_with(statement: &str, words: &[&str]) -> bool {
-    let mut found = statement
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-        .filter(|word| !word.is_empty());
-    words.iter().all(|word| {
-        found
-            .next()
-            .is_some_and(|found| found.eq_ignore_ascii_case(word))
-    })
-}
-
-/// The role of `role "name" does not exist`. Its SQLSTATE is that of all missing objects, or, from
-/// `SET ROLE` and `SET SESSION AUTHORIZATION`, that of bad values: the name is in the text alone.
-fn missing_role(error: &DbError) -> Option<&str> {
-    let codes = [
-        SqlState::UNDEFINED_OBJECT,
-        SqlState::INVALID_PARAMETER_VALUE,
-    ];
-    codes.contains(error.code()).then_some(())?;
-    error
-        .message()
-        .strip_prefix("role \"")?
-        .strip_suffix("\" does not exist")
 }
 
 async fn copy(client: &Client, statement: &SqlStatement, data: &str) -> Result<u64, Error> {

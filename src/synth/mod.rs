@@ -31,6 +31,7 @@ mod kinship;
 mod limits;
 mod linked;
 mod links;
+mod matching;
 mod order;
 mod overrides;
 mod own;

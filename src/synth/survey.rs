@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::schema::{Column, RelationName, Table};
 
 use super::assign::{Assigner, Assumed, Relation};
-use super::cases::{Cases, NoCase};
+use super::cases::Cases;
 use super::error::SynthError;
 use super::kinship::{AllLinks, Kinship};
 use super::linked::distribution;
@@ -132,9 +132,10 @@ impl<'a> Surveyor<'_, 'a> {
             None => Uniqueness::of_table(ground, &counted)?,
         };
         self.order(ground, &mut unique)?;
-        let cases = Cases::of_table(world, table, &links, &[]);
-        let mut cases = cases.map_err(|none| contradiction(table, none))?;
-        cases.settle(world, table, &unique.decided());
+        let cases = match world.given(&table.name) {
+            Some(_) => Cases::default(),
+            None => Cases::of_table(world, table, &links, &unique)?,
+        };
         Ok(Surveyed {
             table,
             links,
@@ -227,15 +228,6 @@ impl<'a> Surveyor<'_, 'a> {
             let total = (0..spread.groups()).map(room).fold(0, u64::saturating_add);
             too_few(table, name, total, rows)
         })
-    }
-}
-
-fn contradiction(table: &Table, none: NoCase) -> SynthError {
-    SynthError::NoCase {
-        table: table.name.to_string(),
-        constraints: none.constraints.join(", "),
-        columns: none.columns.join(", "),
-        section: table.name.scenario_key(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use pgrehearse::postgres::catalog::read_schema;
 use pgrehearse::postgres::given::read_given;
-use pgrehearse::shadow::fill::{FillOptions, FillProgress, FillSummary, fill};
+use pgrehearse::shadow::fill::{FillError, FillOptions, FillProgress, FillSummary, fill};
 use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
 use pgrehearse::synth::{FillPlan, SynthError, TableSpec, wanted_rows};
 use tokio_postgres::{Client, Config, NoTls};
@@ -67,6 +67,14 @@ impl Database {
         &self,
         specs: &BTreeMap<String, TableSpec>,
     ) -> (Arc<FillPlan>, FillSummary) {
+        let filled = self.try_fill(specs).await;
+        filled.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub(crate) async fn try_fill(
+        &self,
+        specs: &BTreeMap<String, TableSpec>,
+    ) -> Result<(Arc<FillPlan>, FillSummary), FillError> {
         let plan = self
             .plan(specs)
             .await
@@ -77,8 +85,8 @@ impl Database {
             progress: Arc::new(FillProgress::default()),
             stop: Arc::new(AtomicBool::new(false)),
         };
-        let summary = fill(&self.config, &schema, &plan, options).await;
-        (plan, summary.unwrap_or_else(|error| panic!("{error}")))
+        let summary = fill(&self.config, &schema, &plan, options).await?;
+        Ok((plan, summary))
     }
 
     /// Has the server check every foreign key and CHECK of a root or ordinary table again; unique and

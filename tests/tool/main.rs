@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod cache;
+mod fill;
 mod fixture;
 mod interrupt;
 mod rehearse;

@@ -14,7 +14,7 @@ use tokio_postgres::Client;
 use crate::postgres::connect::Session;
 use crate::postgres::endpoint::Endpoint;
 use crate::postgres::{copy, indexes, settle};
-use crate::schema::{RelationName, Schema};
+use crate::schema::{RelationName, Schema, Table};
 use crate::synth::{FillPlan, TablePlan};
 
 use super::evaluator::Evaluator;
@@ -118,6 +118,16 @@ impl Crew {
         FillError::explain(&self.schema, doing, error)
     }
 
+    /// What the server's error about rows of a table means for the scenario.
+    pub(super) fn explain_rows(
+        &self,
+        table: &Table,
+        doing: &str,
+        error: tokio_postgres::Error,
+    ) -> FillError {
+        FillError::of_rows(&self.schema, Some(table), doing, error)
+    }
+
     /// A session that fills, and whether foreign keys and triggers are off in it.
     pub(super) async fn connect(&self) -> Result<(Session, bool), FillError> {
         let connected = self.endpoint.connect("pgrehearse fill").await;
@@ -217,7 +227,8 @@ impl Crew {
         Ok(())
     }
 
-    fn must_end(&self) -> bool {
+    /// Whether the fill was told to stop, or a worker failed.
+    pub(super) fn must_end(&self) -> bool {
         self.stop.load(Ordering::Acquire) || self.halt.load(Ordering::Acquire)
     }
 

@@ -84,11 +84,21 @@ impl FillError {
 
     /// What a server's error means for the scenario.
     pub(super) fn explain(schema: &Schema, doing: &str, source: tokio_postgres::Error) -> Self {
+        Self::of_rows(schema, None, doing, source)
+    }
+
+    /// The same of an error that rows of `table` cause, where that is known.
+    pub(super) fn of_rows(
+        schema: &Schema,
+        table: Option<&Table>,
+        doing: &str,
+        source: tokio_postgres::Error,
+    ) -> Self {
         let doing = doing.to_owned();
         let Some(error) = source.as_db_error() else {
             return Self::Server { doing, source };
         };
-        let Some(help) = help(schema, error) else {
+        let Some(help) = help(schema, table, error) else {
             return Self::Server { doing, source };
         };
         Self::Rejected {
@@ -105,16 +115,19 @@ impl FillError {
 }
 
 /// What the scenario can say against an error of the data; none for other errors.
-fn help(schema: &Schema, error: &DbError) -> Option<String> {
-    let table = schema.tables.iter().find(|table| {
+fn help(schema: &Schema, table: Option<&Table>, error: &DbError) -> Option<String> {
+    let named = schema.tables.iter().find(|table| {
         error.schema() == Some(&table.name.schema) && error.table() == Some(&table.name.name)
     });
+    let table = table.or(named);
     let code = error.code();
     let columns = match (error.column(), table) {
         (Some(column), _) => vec![column.to_owned()],
-        (None, Some(table)) => constrained(table, error.constraint().unwrap_or_default()),
+        (None, Some(table)) => blamed(table, error),
         (None, None) => Vec::new(),
     };
+    let rule = table.and_then(|table| expression(table, &columns, error));
+    let rule = rule.unwrap_or_default();
     let table = table.map(|table| table.name.scenario_key());
     let section = match (table, columns.as_slice()) {
         (Some(table), [column]) => format!("under [tables.{table}.columns.{column}]"),
@@ -128,7 +141,7 @@ fn help(schema: &Schema, error: &DbError) -> Option<String> {
     }
     if *code == SqlState::CHECK_VIOLATION || *code == SqlState::EXCLUSION_VIOLATION {
         return Some(format!(
-            "say what holds with `values`, `range` or `pattern` {section}"
+            "{rule}say what holds with `values`, `range` or `pattern` {section}"
         ));
     }
     if *code == SqlState::NOT_NULL_VIOLATION {
@@ -138,6 +151,46 @@ fn help(schema: &Schema, error: &DbError) -> Option<String> {
     code.code()
         .starts_with("22")
         .then(|| format!("say what the type takes with `values`, `pattern` or `sql` {section}"))
+}
+
+/// The columns of a table that an error is about.
+fn blamed(table: &Table, error: &DbError) -> Vec<String> {
+    let constrained = constrained(table, error.constraint().unwrap_or_default());
+    if !constrained.is_empty() {
+        return constrained;
+    }
+    // As in "COPY t, line 3, column price: ...".
+    let context = error
+        .where_()
+        .and_then(|context| context.split_once(", column "));
+    let written = context.and_then(|(_, rest)| rest.split_once(": "));
+    if let Some(column) = written.and_then(|(name, _)| table.column(name)) {
+        return vec![column.name.clone()];
+    }
+    let Some(domain) = error.datatype() else {
+        return Vec::new();
+    };
+    let has_it = |name: &str| {
+        let own = name.trim_end_matches("[]").rsplit('.').next();
+        own.is_some_and(|own| own.trim_matches('"') == domain)
+    };
+    let columns = table
+        .columns
+        .iter()
+        .filter(|column| has_it(&column.data_type.name));
+    columns.map(|column| column.name.clone()).collect()
+}
+
+/// What the CHECK that an error names says, of a table or of a domain.
+fn expression(table: &Table, columns: &[String], error: &DbError) -> Option<String> {
+    let name = error.constraint()?;
+    if let Some(check) = table.checks.iter().find(|check| check.name == name) {
+        return Some(format!("CHECK {name} is {}: ", check.expression));
+    }
+    let column = table.column(columns.first()?)?;
+    let checks = column.data_type.kind.domain_checks();
+    let domain = error.datatype()?;
+    (!checks.is_empty()).then(|| format!("domain {domain} has CHECK {}: ", checks.join(", CHECK ")))
 }
 
 fn constrained(table: &Table, constraint: &str) -> Vec<String> {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use tokio_postgres::Client;
+
 use crate::postgres::connect::Session;
 use crate::postgres::evaluate::{EvaluateError, evaluate};
 use crate::synth::{Answers, Question, TablePlan};
@@ -49,14 +51,7 @@ impl<'a> Evaluator<'a> {
         let begin = self.taken.start;
         let end = begin.saturating_add(self.block).min(self.taken.end);
         self.taken.start = end;
-        let mut answers = Answers::default();
-        for question in self.planned.questions(begin..end) {
-            let values = evaluate(&self.session.client, &question).await;
-            let values = values.map_err(|error| explain(self.planned, &question, error))?;
-            for ((column, _), values) in question.columns.iter().zip(values) {
-                answers.insert(*column, values);
-            }
-        }
+        let answers = answers(&self.session.client, self.planned, begin..end).await?;
         let each = (answers.bytes() as u64 / (end - begin).max(1)).max(1);
         self.block = (BUFFER as u64 / each).clamp(1, MOST);
         let mut text = Vec::with_capacity(BUFFER);
@@ -67,6 +62,23 @@ impl<'a> Evaluator<'a> {
             rows: end - begin,
         }))
     }
+}
+
+/// What the server says of rows' columns that it evaluates.
+pub(super) async fn answers(
+    client: &Client,
+    planned: &TablePlan,
+    rows: Range<u64>,
+) -> Result<Answers, FillError> {
+    let mut answers = Answers::default();
+    for question in planned.questions(rows) {
+        let values = evaluate(client, &question).await;
+        let values = values.map_err(|error| explain(planned, &question, error))?;
+        for ((column, _), values) in question.columns.iter().zip(values) {
+            answers.insert(*column, values);
+        }
+    }
+    Ok(answers)
 }
 
 /// The error by table, column and expression.

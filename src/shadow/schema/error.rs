@@ -134,6 +134,20 @@ fn unavailable_extension(error: &DbError) -> Option<&str> {
     })
 }
 
+/// The role of `role "name" does not exist`. Its SQLSTATE is that of all missing objects, or, from
+/// `SET ROLE` and `SET SESSION AUTHORIZATION`, that of bad values: the name is in the text alone.
+pub(super) fn missing_role(error: &DbError) -> Option<&str> {
+    let codes = [
+        SqlState::UNDEFINED_OBJECT,
+        SqlState::INVALID_PARAMETER_VALUE,
+    ];
+    codes.contains(error.code()).then_some(())?;
+    error
+        .message()
+        .strip_prefix("role \"")?
+        .strip_suffix("\" does not exist")
+}
+
 /// What to do about refusals that come from what a dump holds beside the schema.
 fn advice(error: &DbError) -> Option<&'static str> {
     let missing_tablespace =

@@ -2,6 +2,38 @@
 
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::words::begins_with;
+use super::{Host, LoadSummary, SchemaError, load_files};
+use crate::postgres::endpoint::Endpoint;
+use crate::scenario::plan::SourceFile;
+
+/// As [`load_schema`], on a server that others use too: what would change more than the session's
+/// database is passed over with a note, and so is who owns what where the user may not say so. A role
+/// that does not exist is created if the user may, and stays.
+///
+/// # Errors
+/// As of [`load_schema`].
+pub async fn load_schema_as_guest(
+    endpoint: &Endpoint,
+    files: &[SourceFile],
+) -> Result<LoadSummary, SchemaError> {
+    let mut summary = load_files(endpoint, files, Host::Other).await?;
+    if summary.unowned > 0 {
+        summary.notes.push(format!(
+            "{} statements of the schema on owners and rights were passed over: the user may not carry them out, and what they speak of is the user's own",
+            summary.unowned
+        ));
+    }
+    if !summary.roles.is_empty() {
+        let roles: Vec<&str> = summary.roles.iter().map(String::as_str).collect();
+        summary.notes.push(format!(
+            "roles that the schema speaks of were created, without login, and stay on the server: {}",
+            roles.join(", ")
+        ));
+    }
+    Ok(summary)
+}
+
 /// Statements that would change what other databases of the server share, by their first words.
 const SHARED: [(&[&str], &str); 10] = [
     (
@@ -33,10 +65,10 @@ const TABLESPACES: &str = "tablespaces belong to the whole server";
 pub(super) fn shared(statement: &str) -> Option<&'static str> {
     let mapping = ["CREATE", "ALTER"]
         .iter()
-        .any(|verb| super::begins_with(statement, &[verb, "USER", "MAPPING"]));
+        .any(|verb| begins_with(statement, &[verb, "USER", "MAPPING"]));
     let found = SHARED
         .iter()
-        .find(|(words, _)| super::begins_with(statement, words));
+        .find(|(words, _)| begins_with(statement, words));
     found.filter(|_| !mapping).map(|(_, reason)| *reason)
 }
 
@@ -55,14 +87,11 @@ pub(super) fn is_of_ownership(statement: &str, error: &DbError) -> bool {
         &["ALTER", "SCHEMA"],
     ];
     let words: Vec<&str> = statement.split_whitespace().collect();
-    let changes_owner = super::begins_with(statement, &["ALTER"])
+    let changes_owner = begins_with(statement, &["ALTER"])
         && words.windows(2).any(|pair| {
             matches!(pair, [owner, to] if owner.eq_ignore_ascii_case("OWNER") && to.eq_ignore_ascii_case("TO"))
         });
-    changes_owner
-        || rights
-            .iter()
-            .any(|words| super::begins_with(statement, words))
+    changes_owner || rights.iter().any(|words| begins_with(statement, words))
 }
 
 #[cfg(test)]

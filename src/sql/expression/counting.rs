@@ -24,37 +24,48 @@ pub(super) fn formula(comparison: Comparison, left: &Expr, right: &Expr) -> Opti
         None => (comparison.flipped(), right, constant(left)?),
     };
     let limit: i64 = limit.parse().ok()?;
-    let terms = terms(count)?;
-    let most = i64::try_from(terms.len()).ok()?;
-    let allowed: Vec<usize> = (0..=most)
-        .filter(|&count| comparison.holds(count, limit))
-        .filter_map(|count| usize::try_from(count).ok())
+    Some(of_counts(&terms(count)?, |count| {
+        comparison.holds(count, limit)
+    }))
+}
+
+/// The formula of a count that is, or is not, one of a list: `num_nonnulls(a, b, c) IN (0, 3)`.
+pub(super) fn in_list(count: &Expr, list: &[String], holds: bool) -> Option<Formula> {
+    let list = list.iter().map(|number| number.parse::<i64>().ok());
+    let list = list.collect::<Option<Vec<_>>>()?;
+    Some(of_counts(&terms(count)?, |count| {
+        list.contains(&count) == holds
+    }))
+}
+
+/// The formula of as many conditions as `is_allowed` says.
+fn of_counts(terms: &[Term], is_allowed: impl Fn(i64) -> bool) -> Formula {
+    let allowed: Vec<usize> = (0..=terms.len())
+        .filter(|&count| i64::try_from(count).is_ok_and(&is_allowed))
         .collect();
     let (Some(&fewest), Some(&greatest)) = (allowed.first(), allowed.last()) else {
-        return Some(Formula::never());
+        return Formula::never();
     };
     if greatest == terms.len() && allowed.len() == greatest - fewest + 1 {
         // At least so many: which others hold as well does not matter.
-        return Some(combinations(&terms, fewest, |term, chosen| {
+        return combinations(terms, fewest, |term, chosen| {
             chosen.then(|| term.counted.clone())
-        }));
+        });
     }
     if fewest == 0 && allowed.len() == greatest + 1 {
-        return Some(combinations(
-            &terms,
-            terms.len() - greatest,
-            |term, chosen| chosen.then(|| term.uncounted.clone()),
-        ));
+        return combinations(terms, terms.len() - greatest, |term, chosen| {
+            chosen.then(|| term.uncounted.clone())
+        });
     }
     let exactly = |&count: &usize| {
-        combinations(&terms, count, |term, chosen| {
+        combinations(terms, count, |term, chosen| {
             Some(match chosen {
                 true => term.counted.clone(),
                 false => term.uncounted.clone(),
             })
         })
     };
-    Some(Formula::any(allowed.iter().map(exactly).collect()))
+    Formula::any(allowed.iter().map(exactly).collect())
 }
 
 /// One of the ways to choose so many of the terms.

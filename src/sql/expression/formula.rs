@@ -159,8 +159,8 @@ fn of_binary(binary: &ast::BinExpr, holds: bool) -> Option<Formula> {
         BinOp::IsNot(_) => of_is(&left, &right, !holds),
         BinOp::IsDistinctFrom(_) => of_distinct(&left, &right, holds),
         BinOp::IsNotDistinctFrom(_) => of_distinct(&left, &right, !holds),
-        BinOp::In(_) => list(column(&left)?, constants(&right)?, holds),
-        BinOp::NotIn(_) => list(column(&left)?, constants(&right)?, !holds),
+        BinOp::In(_) => list(&left, constants(&right)?, holds),
+        BinOp::NotIn(_) => list(&left, constants(&right)?, !holds),
         BinOp::Like(_) => simple::patterns("~~", &left, &right, holds),
         BinOp::Ilike(_) => simple::patterns("~~*", &left, &right, holds),
         BinOp::NotLike(_) => simple::patterns("!~~", &left, &right, holds),
@@ -171,31 +171,33 @@ fn of_binary(binary: &ast::BinExpr, holds: bool) -> Option<Formula> {
         }
         operator => {
             let comparison = Comparison::from_operator(&operator)?;
+            if let Some((values, any)) = listed(&right) {
+                let values = constants(&values)?;
+                return match (comparison, any) {
+                    (Comparison::Equal, true) => list(&left, values, holds),
+                    (Comparison::Unequal, false) => list(&left, values, !holds),
+                    _ => None,
+                };
+            }
             of_comparison(comparison.or_negated(holds), &left, &right)
         }
     }
 }
 
-/// `= ANY`, `<> ALL` and comparisons of two conditions, two counts, two values.
-fn of_comparison(comparison: Comparison, left: &Expr, right: &Expr) -> Option<Formula> {
-    if let Expr::CallExpr(call) = bare(right.clone()) {
-        match (comparison, call.any_fn(), call.all_fn()) {
-            (Comparison::Equal, Some(any), _) => {
-                return list(column(left)?, constants(&any.expr()?)?, true);
-            }
-            // As the negation of `= ANY`, too.
-            (Comparison::Unequal, Some(any), _) => {
-                return list(column(left)?, constants(&any.expr()?)?, false);
-            }
-            (Comparison::Unequal, _, Some(all)) => {
-                return list(column(left)?, constants(&all.expr()?)?, false);
-            }
-            (Comparison::Equal, _, Some(all)) => {
-                return list(column(left)?, constants(&all.expr()?)?, true);
-            }
-            _ => {}
-        }
+/// The list of an `ANY (…)` or `ALL (…)`, and whether it is ANY.
+fn listed(expression: &Expr) -> Option<(Expr, bool)> {
+    let Expr::CallExpr(call) = bare(expression.clone()) else {
+        return None;
+    };
+    match (call.any_fn(), call.all_fn()) {
+        (Some(any), _) => Some((any.expr()?, true)),
+        (None, Some(all)) => Some((all.expr()?, false)),
+        (None, None) => None,
     }
+}
+
+/// Comparisons of two conditions, two counts, two values.
+fn of_comparison(comparison: Comparison, left: &Expr, right: &Expr) -> Option<Formula> {
     if is_condition(left) || is_condition(right) {
         return equivalence(comparison, left, right);
     }
@@ -296,7 +298,12 @@ fn of_distinct(left: &Expr, right: &Expr, holds: bool) -> Option<Formula> {
 }
 
 /// One of a list, or none of it.
-pub(super) fn list(column: String, values: Vec<String>, holds: bool) -> Option<Formula> {
+fn list(tested: &Expr, values: Vec<String>, holds: bool) -> Option<Formula> {
+    let Some(column) = column(tested) else {
+        let counted = || counting::in_list(tested, &values, holds);
+        let json = || simple::json_kinds(tested, &values, holds);
+        return counted().or_else(json);
+    };
     if holds {
         return Some(Formula::bound(column, BoundRule::OneOf(values)));
     }

@@ -234,6 +234,21 @@ pub(super) fn patterns(operator: &str, left: &Expr, right: &Expr, holds: bool) -
     of(&constant(right)?)
 }
 
+/// `jsonb_typeof(a) IN ('object', 'array')`, as alternatives.
+pub(super) fn json_kinds(tested: &Expr, kinds: &[String], holds: bool) -> Option<Formula> {
+    let Operand::JsonKind(name) = operand(tested)? else {
+        return None;
+    };
+    let rules = kinds.iter().cloned().map(|kind| match holds {
+        true => Formula::bound(name.clone(), BoundRule::JsonKind(kind)),
+        false => Formula::bound(name.clone(), BoundRule::NotJsonKind(kind)),
+    });
+    Some(match holds {
+        true => Formula::any(rules.collect()),
+        false => Formula::all(rules.collect()),
+    })
+}
+
 /// `SIMILAR TO`, which is printed as `~ similar_to_escape('…')`.
 fn similar(of: &dyn Fn(&str) -> Option<Formula>, right: &Expr) -> Option<Formula> {
     let (name, arguments) = super::operand::call(right)?;

@@ -222,6 +222,15 @@ fn conditions_become_formulas() {
         ("(length(a) <> 3)", "(a MaxLength(2) | a MinLength(4))"),
         ("(a NOT BETWEEN 1 AND 2)", "(a<1 | a>2)"),
         ("(born <= CURRENT_DATE)", "born<=2026-01-01"),
+        (
+            "(num_nonnulls(a, b) = ANY (ARRAY[0, 2]))",
+            "((a=- & b=-) | (a!=- & b!=-))",
+        ),
+        ("(a <> ANY (ARRAY[1, 2]))", "?a <> ANY (ARRAY[1, 2])"),
+        (
+            "(jsonb_typeof(a) = ANY (ARRAY['object'::text, 'null'::text]))",
+            r#"(a JsonKind("object") | a JsonKind("null"))"#,
+        ),
         ("(length(a) < 0)", "()"),
         ("true", "()"),
         (

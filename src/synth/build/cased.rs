@@ -383,8 +383,8 @@ impl<'g> Scene<'g> {
     fn is_fixed(&self, place: Place<'_>) -> bool {
         let name = &place.column.name;
         let (unique, spec) = (place.unique, place.world.spec(place.table, name));
-        unique.unique.contains(name)
-            || unique.is_decided(name)
+        unique.decided().contains(name)
+            || place.layout.is_some_and(|layout| layout.decides(name))
             || self.links.deciding(name).is_some()
             || place.world.is_overridden(place.table, name)
             || spec.distinct.is_some()

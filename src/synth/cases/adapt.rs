@@ -8,6 +8,7 @@ use crate::sql::{Bound, BoundRule, Comparison, Formula, Relation};
 use crate::synth::form::scalar;
 use crate::synth::limits::Limits;
 use crate::synth::links::Links;
+use crate::synth::partition::key_columns;
 use crate::synth::world::World;
 
 use super::Case;
@@ -71,6 +72,7 @@ impl Ground<'_> {
             _ if self.has_values(column) && within => Formula::Column(bound),
             _ if self.world.is_overridden(self.table, &column.name) => Formula::always(),
             _ if within && self.links.deciding(&column.name).is_some() => unknown(&bound),
+            _ if within && self.is_partition_key(column) => unknown(&bound),
             _ => Formula::Column(bound),
         }
     }
@@ -130,10 +132,16 @@ impl Ground<'_> {
         let spec = self.world.spec(self.table, &column.name);
         column.generated
             || column.sequence
+            || self.is_partition_key(column)
             || self.links.deciding(&column.name).is_some()
             || self.world.is_overridden(self.table, &column.name)
             || spec.distinct.is_some()
             || spec.distribution.is_some()
+    }
+
+    fn is_partition_key(&self, column: &Column) -> bool {
+        let partitioning = self.table.partitioning.as_ref();
+        partitioning.is_some_and(|one| key_columns(one).contains(&column.name))
     }
 
     fn has_values(&self, column: &Column) -> bool {

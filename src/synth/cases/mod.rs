@@ -1,7 +1,7 @@
 //! Rows of a table that fall into cases, each with its own limits on the columns' values.
 //!
 //! `CHECK ((kind = 'card' AND iban IS NULL) OR (kind = 'transfer' AND iban IS NOT NULL))` allows two
-//! cases; a partitioned table has one for each leaf. Columns that such conditions tie together are a
+//! cases; `a IS NOT NULL OR b IS NOT NULL` two more. Columns that such conditions tie together are a
 //! [`Group`], and groups are independent of each other. A row's case is a hash of its number; in each
 //! case a column has an ordinary plan.
 
@@ -12,11 +12,13 @@ mod order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::Table;
-use crate::sql::{Bound, Formula, Relation, understand_condition};
+use crate::sql::{Formula, Relation, understand_condition};
 
+use super::error::SynthError;
 use super::limits::Limits;
 use super::links::Links;
 use super::random;
+use super::unique::Uniqueness;
 use super::world::World;
 
 use adapt::Ground;
@@ -25,15 +27,6 @@ pub(crate) use order::{Ladder, Neighbour, Place as Rung};
 
 /// Cases that the CHECKs of a group give at most.
 const MOST_CASES: usize = 64;
-
-/// One of several ways in which rows may be, beside what CHECKs say: a leaf partition and its bound.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Alternative {
-    /// How many rows are so, in proportion to the other alternatives.
-    pub(crate) weight: f64,
-    /// What holds of their columns.
-    pub(crate) bounds: Vec<Bound>,
-}
 
 /// The groups of a table's columns that conditions tie together.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -97,15 +90,6 @@ impl Chooser {
     }
 }
 
-/// Why no case is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NoCase {
-    /// The constraints that leave none.
-    pub(crate) constraints: Vec<String>,
-    /// Their columns.
-    pub(crate) columns: Vec<String>,
-}
-
 /// One condition on rows, with the name of the constraint that makes it.
 #[derive(Debug, Clone)]
 struct Condition {
@@ -131,8 +115,7 @@ fn note(table: &Table, constraint: &str, unknown: &str) -> String {
 }
 
 impl Cases {
-    /// The cases of a table with rows, by its CHECKs, its domains and the `alternatives`, which
-    /// exclude each other.
+    /// The cases of a table with rows, by its CHECKs and its domains.
     ///
     /// # Errors
     /// Conditions that contradict each other.
@@ -140,8 +123,8 @@ impl Cases {
         world: &World<'_>,
         table: &Table,
         links: &Links,
-        alternatives: &[Alternative],
-    ) -> Result<Self, NoCase> {
+        unique: &Uniqueness,
+    ) -> Result<Self, SynthError> {
         let ground = Ground {
             world,
             table,
@@ -167,7 +150,7 @@ impl Cases {
         for condition in &conditions {
             cases.notes.extend(condition.note(table));
         }
-        for part in components(&conditions, alternatives) {
+        for part in components(&conditions) {
             let group = part.group(&ground)?;
             let unknown = group.cases.iter().flat_map(|case| &case.unknown).next();
             if let Some(unknown) = unknown {
@@ -176,6 +159,7 @@ impl Cases {
             }
             cases.groups.push(group);
         }
+        cases.settle(world, table, &unique.decided());
         Ok(cases)
     }
 
@@ -188,7 +172,7 @@ impl Cases {
 
     /// Settles which cases rows have. A column of those that are `fixed`, for they are unique, has
     /// the same values in all of them: cases that want others are left out.
-    pub(crate) fn settle(&mut self, world: &World<'_>, table: &Table, fixed: &BTreeSet<String>) {
+    fn settle(&mut self, world: &World<'_>, table: &Table, fixed: &BTreeSet<String>) {
         for group in &mut self.groups {
             for column in group.columns.intersection(fixed) {
                 if keep_alike(&mut group.cases, column) {
@@ -261,31 +245,18 @@ fn conditions_of(table: &Table) -> Vec<Condition> {
 struct Component<'c> {
     columns: BTreeSet<String>,
     conditions: Vec<&'c Condition>,
-    alternatives: &'c [Alternative],
 }
 
 /// The conditions on several columns or with alternatives, apart where no column joins them, each
 /// with the demands on its columns alone.
-fn components<'c>(
-    conditions: &'c [Condition],
-    alternatives: &'c [Alternative],
-) -> Vec<Component<'c>> {
-    let mut components: Vec<Component<'c>> = Vec::new();
-    if !alternatives.is_empty() {
-        let bounds = alternatives.iter().flat_map(|one| &one.bounds);
-        components.push(Component {
-            columns: bounds.map(|bound| bound.column.clone()).collect(),
-            conditions: Vec::new(),
-            alternatives,
-        });
-    }
+fn components(conditions: &[Condition]) -> Vec<Component<'_>> {
+    let mut components: Vec<Component<'_>> = Vec::new();
     let ties =
         |condition: &&Condition| matches!(condition.formula, Formula::Any(_) | Formula::Columns(_));
     for condition in conditions.iter().filter(ties) {
         let mut joined = Component {
             columns: condition.formula.columns(),
             conditions: vec![condition],
-            alternatives: &[],
         };
         for other in std::mem::take(&mut components) {
             if other.columns.is_disjoint(&joined.columns) {
@@ -294,9 +265,6 @@ fn components<'c>(
             }
             joined.columns.extend(other.columns);
             joined.conditions.splice(0..0, other.conditions);
-            if !other.alternatives.is_empty() {
-                joined.alternatives = other.alternatives;
-            }
         }
         components.push(joined);
     }
@@ -312,7 +280,7 @@ fn components<'c>(
 }
 
 impl Component<'_> {
-    fn group(&self, ground: &Ground<'_>) -> Result<Group, NoCase> {
+    fn group(&self, ground: &Ground<'_>) -> Result<Group, SynthError> {
         let mut constraints: Vec<String> = Vec::new();
         for condition in &self.conditions {
             if !constraints.contains(&condition.constraint) {
@@ -326,11 +294,14 @@ impl Component<'_> {
             .filter(|clause| clause.unknown() == fewest_unknown)
             .filter_map(|clause| ground.case(clause))
             .collect();
-        cases.truncate(MOST_CASES.max(self.alternatives.len() * 4));
+        cases.truncate(MOST_CASES);
         if cases.is_empty() {
-            return Err(NoCase {
-                constraints,
-                columns: self.columns.iter().cloned().collect(),
+            let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+            return Err(SynthError::NoCase {
+                table: ground.table.name.to_string(),
+                constraints: constraints.join(", "),
+                columns: columns.join(", "),
+                section: ground.table.name.scenario_key(),
             });
         }
         let weights: Vec<f64> = cases.iter().map(|case| case.weight).collect();
@@ -344,13 +315,7 @@ impl Component<'_> {
 
     /// The disjunctive normal form of the conditions, without clauses that contradict themselves.
     fn clauses(&self, ground: &Ground<'_>) -> Vec<Clause> {
-        let mut clauses: Vec<Clause> = match self.alternatives {
-            [] => vec![Clause::new(1.0, &[])],
-            some => some
-                .iter()
-                .map(|one| Clause::new(one.weight, &one.bounds))
-                .collect(),
-        };
+        let mut clauses = vec![Clause::whole()];
         let possible = |clause: &Clause| ground.is_possible(clause);
         // Demands on single columns first: they rule out most.
         let mut ordered = self.conditions.clone();

@@ -15,10 +15,10 @@ pub(super) struct Clause {
 }
 
 impl Clause {
-    pub(super) fn new(weight: f64, bounds: &[Bound]) -> Self {
+    /// No demand: all rows.
+    pub(super) fn whole() -> Self {
         Self {
-            weight,
-            bounds: bounds.to_vec(),
+            weight: 1.0,
             ..Self::default()
         }
     }
@@ -34,10 +34,10 @@ impl Clause {
                 rule: BoundRule::Unknown(text),
                 ..
             })
-            | Formula::Unknown { text, .. } => {
-                if !self.unknown.contains(text) {
-                    self.unknown.push(text.clone());
-                }
+            | Formula::Unknown { text, .. }
+                if !self.unknown.contains(text) =>
+            {
+                self.unknown.push(text.clone());
             }
             Formula::Column(bound) if !self.bounds.contains(bound) => {
                 self.bounds.push(bound.clone());

@@ -69,6 +69,12 @@ impl Ladder {
         ladder.close().then_some(ladder)
     }
 
+    /// The columns in the order in which they get their values.
+    #[cfg(test)]
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().map(|place| place.column.as_str())
+    }
+
     fn index(&self, column: &str) -> Option<usize> {
         let found = self
             .places

@@ -3,6 +3,7 @@
 use crate::schema::TypeKind;
 use crate::synth::draw::Draw;
 use crate::synth::error::Problem;
+use crate::synth::matching::Judge;
 use crate::synth::shape::Shape;
 use crate::synth::{calendar, decimal};
 
@@ -105,7 +106,11 @@ fn choice(texts: Vec<String>, ask: &Ask<'_>) -> Result<Form, Problem> {
         !not.iter()
             .any(|not| not == text || (text.len() == 1 && is_boolean(not, text)))
     };
-    let texts: Vec<String> = texts.into_iter().filter(allowed).collect();
+    let judge = Judge::new(&ask.limits.patterns);
+    let texts: Vec<String> = texts
+        .into_iter()
+        .filter(|text| allowed(text) && judge.accepts(text))
+        .collect();
     if texts.is_empty() {
         return Err(Problem::Contradiction);
     }

@@ -18,6 +18,7 @@ use super::draw::{Chosen, Draw};
 use super::error::Problem;
 use super::limits::Limits;
 use super::shape::{Article, Document, DocumentKind, Figure, Shape};
+use super::text::Pattern;
 
 pub(crate) use scalar::{Scalar, scalar};
 
@@ -176,7 +177,7 @@ fn by_name(name: &str, modifier: Option<u32>, ask: &Ask<'_>) -> Result<Form, Pro
     let key = ask.key;
     match name {
         "uuid" => Ok(Form::by_row(Shape::Uuid { key })),
-        "json" | "jsonb" => Ok(Form::by_row(Shape::Json { key })),
+        "json" | "jsonb" => json(ask),
         "inet" => Form::chosen(Shape::Address { host: true }, ADDRESSES, ask).map(any_number),
         "cidr" => Form::chosen(Shape::Address { host: false }, ADDRESSES, ask).map(any_number),
         "macaddr" => Ok(Form::by_row(Shape::Hardware { bytes: 6 })),
@@ -194,6 +195,28 @@ fn by_name(name: &str, modifier: Option<u32>, ask: &Ask<'_>) -> Result<Form, Pro
                 None => system::form(name, ask),
             }
         }
+    }
+}
+
+/// JSON of the kind that CHECKs want: an object where they do not say.
+fn json(ask: &Ask<'_>) -> Result<Form, Problem> {
+    let allowed = |kind: &&str| {
+        let listed = ask.limits.json.as_ref();
+        listed.is_none_or(|kinds| kinds.iter().any(|listed| listed == kind))
+            && !ask.limits.not_json.iter().any(|not| not == kind)
+    };
+    let pattern = |text| Ok(Form::by_row(Shape::Pattern(Pattern::new(text))));
+    match ["object", "array", "string", "number", "boolean"]
+        .iter()
+        .copied()
+        .find(allowed)
+    {
+        Some("object") => Ok(Form::by_row(Shape::Json { key: ask.key })),
+        Some("array") => pattern("[{n}]"),
+        Some("string") => pattern("\"text-{n}\""),
+        Some("number") => pattern("{n}"),
+        Some(_) => pattern("true"),
+        None => pattern("null"),
     }
 }
 

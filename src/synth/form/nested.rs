@@ -26,9 +26,25 @@ pub(super) fn array(element: &TypeKind, ask: &Ask<'_>) -> Result<Form, Problem> 
             shape: made.shape,
             draw: if unique { Draw::Row } else { made.draw },
             unique,
+            counts: counts(ask),
             delimiter: delimiter(element),
         })),
     })
+}
+
+/// Most elements of an array where nothing says it.
+const USUAL_ELEMENTS: u64 = 3;
+
+/// Fewest and most elements of an array.
+fn counts(ask: &Ask<'_>) -> (u64, u64) {
+    let most = ask.limits.max_elements.map_or(u64::MAX, u64::from);
+    let fewest = ask
+        .limits
+        .min_elements
+        .map_or(1, u64::from)
+        .max(1)
+        .min(most);
+    (fewest, USUAL_ELEMENTS.max(fewest).min(most))
 }
 
 /// `pg_type.typdelim`: of all types that PostgreSQL ships, only boxes have another.

@@ -1,7 +1,9 @@
 //! Text, patterns and bytes.
 
 use crate::schema::TypeKind;
+use crate::sql::TextPattern;
 use crate::synth::error::Problem;
+use crate::synth::matching::{Judge, Matching, Room};
 use crate::synth::shape::Shape;
 use crate::synth::text::{Base, Pattern, Text};
 
@@ -38,10 +40,73 @@ const USUAL_BITS: u32 = 64;
 /// Characters that PostgreSQL's type `name` holds.
 const NAME_TYPE: u32 = 63;
 
+/// Texts of a plan that are held against patterns before it is taken, from both ends.
+const SAMPLES: u64 = 50;
+
+/// What texts are tried to be where no pattern says what they are, only what they are not.
+const PLAIN_PATTERNS: [&str; 3] = ["^[a-z0-9]{8,16}$", "^[a-z]{1,12}$", "^[A-Z][A-Z0-9]{0,11}$"];
+
 /// Ordinals beyond the rows for which text still fits, for rows that the traffic adds.
 const FURTHER: u64 = 1_000_000;
 
 pub(super) fn form(name: &str, modifier: Option<u32>, ask: &Ask<'_>) -> Result<Form, Problem> {
+    let plain = of_words(name, modifier, ask);
+    if ask.limits.patterns.is_empty() || ask.spec.width.is_some() {
+        return plain;
+    }
+    let room = Room {
+        min: ask.limits.min_length.unwrap_or(0),
+        max: most_characters(name, modifier, ask),
+    };
+    match patterned(&plain, room, ask) {
+        Some(form) => Ok(form),
+        // What cannot be made to match is tried on the server.
+        None => plain,
+    }
+}
+
+/// Texts that match the patterns of CHECKs: the usual ones if they do, else such as are made from one
+/// of the patterns.
+fn patterned(plain: &Result<Form, Problem>, room: Room, ask: &Ask<'_>) -> Option<Form> {
+    let judge = Judge::new(&ask.limits.patterns);
+    let fits = |form: &Form| {
+        let last = ask.different.unwrap_or(SAMPLES);
+        let samples = (0..SAMPLES).chain((1..=SAMPLES).map(|n| last.saturating_sub(n)));
+        let mut out = Vec::new();
+        samples.into_iter().all(|ordinal| {
+            out.clear();
+            form.shape.write(ordinal, &mut out);
+            let text = std::str::from_utf8(&out).unwrap_or_default();
+            judge.accepts(text) && !ask.limits.not.iter().any(|not| not == text)
+        })
+    };
+    let positive = ask
+        .limits
+        .patterns
+        .iter()
+        .filter(|pattern| !pattern.negated);
+    let plain = plain.as_ref().ok().cloned().filter(&fits);
+    let others = PLAIN_PATTERNS.map(|regex| TextPattern {
+        regex: regex.to_owned(),
+        insensitive: false,
+        negated: false,
+    });
+    let mut made = positive.chain(&others).filter_map(|pattern| {
+        let wanted = ask.different.map(|needed| needed.saturating_add(FURTHER));
+        let shape = Matching::new(pattern, ask.key, room, wanted)?;
+        let distinct = Matching::new(pattern, ask.key, room, Some(u64::MAX))?;
+        Some(Form {
+            capacity: match ask.different {
+                Some(_) => shape.capacity(),
+                None => distinct.capacity(),
+            },
+            ..Form::by_row(Shape::Matching(Box::new(shape)))
+        })
+    });
+    plain.or_else(|| made.find(fits))
+}
+
+fn of_words(name: &str, modifier: Option<u32>, ask: &Ask<'_>) -> Result<Form, Problem> {
     ask.refuse_range()?;
     let most = most_characters(name, modifier, ask);
     if let Some(width) = ask.spec.width.filter(|width| *width > most) {

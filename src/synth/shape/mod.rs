@@ -14,6 +14,7 @@ use super::calendar::Moments;
 use super::captured::{FittedJson, Stems, TimedUuid};
 use super::decimal::Numbers;
 use super::digits;
+use super::matching::Matching;
 use super::pieces::Pieces;
 use super::text::{Pattern, Text};
 
@@ -41,6 +42,8 @@ pub(crate) enum Shape {
     Text(Text),
     /// A pattern of the scenario.
     Pattern(Pattern),
+    /// Texts that match a regular expression.
+    Matching(Box<Matching>),
     /// UUIDs of version 4.
     Uuid { key: u64 },
     /// UUIDs of no version whose upper 64 bits are in `low..low + count`.
@@ -104,6 +107,7 @@ impl Shape {
             Self::Pieces { capacity, .. } => *capacity,
             Self::Interval(intervals) => intervals.capacity(),
             Self::Text(text) => text.capacity(),
+            Self::Matching(matching) => matching.capacity(),
             Self::Pattern(pattern) if pattern.is_numbered() => u64::MAX,
             Self::Pattern(_) => 1,
             Self::Bytes { width, .. } => power_of_two(width.saturating_mul(8)),
@@ -163,7 +167,7 @@ impl Shape {
     /// Whether its text never holds a character that COPY must escape.
     pub(crate) fn is_plain(&self) -> bool {
         match self {
-            Self::Pattern(_) | Self::Bytes { .. } => false,
+            Self::Pattern(_) | Self::Matching(_) | Self::Bytes { .. } => false,
             Self::Choice(_) | Self::Array(_) | Self::Record(_) => false,
             Self::Listed(_) | Self::Stems(_) => false,
             Self::Range(ranges) => ranges.bounds.rises(),
@@ -186,6 +190,7 @@ impl Shape {
             Self::Interval(intervals) => intervals.write(ordinal, out),
             Self::Text(text) => text.write(ordinal, out),
             Self::Pattern(pattern) => pattern.write(ordinal, out),
+            Self::Matching(matching) => matching.write(ordinal, out),
             Self::Uuid { key } => binary::write_uuid(*key, ordinal, out),
             Self::UuidWithin { key, low, count } => {
                 binary::write_uuid_within(*key, (*low, *count), ordinal, out);

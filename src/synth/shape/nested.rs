@@ -13,6 +13,8 @@ pub(crate) struct Elements {
     pub(crate) draw: Draw,
     /// Whether the ordinal itself must be in it.
     pub(crate) unique: bool,
+    /// Fewest and most of them, but for a unique array, which has the fewest.
+    pub(crate) counts: (u64, u64),
     /// What parts them: `;` of boxes, else `,` (`pg_type.typdelim`).
     pub(crate) delimiter: u8,
 }
@@ -26,14 +28,13 @@ pub(crate) struct Field {
     pub(crate) unique: bool,
 }
 
-/// Most elements of an array that need not be unique.
-const MOST_ELEMENTS: u64 = 3;
-
 impl Elements {
     pub(super) fn write(&self, ordinal: u64, out: &mut Vec<u8>) {
+        let (fewest, most) = self.counts;
+        let spread = most.saturating_sub(fewest) + 1;
         let count = match self.unique {
-            true => 1,
-            false => 1 + random::below(random::bits(self.key, ordinal), MOST_ELEMENTS),
+            true => fewest,
+            false => fewest + random::below(random::bits(self.key, ordinal), spread),
         };
         out.push(b'{');
         for index in 0..count {
@@ -42,7 +43,7 @@ impl Elements {
             }
             let row = match self.unique {
                 true => ordinal,
-                false => ordinal.wrapping_mul(MOST_ELEMENTS).wrapping_add(index),
+                false => ordinal.wrapping_mul(most).wrapping_add(index),
             };
             match self.draw.ordinal(row) {
                 None => out.extend_from_slice(b"NULL"),

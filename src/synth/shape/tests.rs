@@ -23,6 +23,7 @@ fn array(shape: Shape, unique: bool) -> Shape {
         shape,
         draw: Draw::Row,
         unique,
+        counts: if unique { (1, 1) } else { (1, 3) },
         delimiter: b',',
     }))
 }

@@ -44,25 +44,14 @@ impl Planner<'_> {
                 predicate: exclusion.predicate.clone(),
             });
         }
-        for text in with("=") {
-            if self
-                .table
-                .column(text)
-                .is_some_and(|column| self.is_free(column))
-            {
-                self.result.unique.insert(text.clone());
-                return Ok(());
-            }
+        let free = |text: &&String| self.table.column(text).is_some_and(|c| self.is_free(c));
+        if let Some(column) = with("=").find(free) {
+            self.result.unique.insert(column.clone());
+            return Ok(());
         }
-        for text in with("<>") {
-            if self
-                .table
-                .column(text)
-                .is_some_and(|column| self.is_free(column))
-            {
-                self.result.constant.insert(text.clone());
-                return Ok(());
-            }
+        if let Some(column) = with("<>").find(free) {
+            self.result.constant.insert(column.clone());
+            return Ok(());
         }
         Err(SynthError::Excluded {
             table: self.table.name.to_string(),

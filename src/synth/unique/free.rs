@@ -52,7 +52,9 @@ impl Planner<'_> {
     fn is_narrow(&self, column: &Column) -> Result<bool, SynthError> {
         let limits = Limits::of(self.table, &column.name, &column.data_type.kind).0;
         let ranged = self.world.spec(self.table, &column.name).range.is_some();
-        let bounded = ranged || !(limits.min.is_empty() || limits.max.is_empty());
+        let bounded = ranged
+            || !limits.patterns.is_empty()
+            || !(limits.min.is_empty() || limits.max.is_empty());
         Ok(bounded && (self.capacity)(column)? < self.rows)
     }
 }
