@@ -1,5 +1,7 @@
 //! Columns with values of their own.
 
+mod described;
+
 use std::sync::Arc;
 
 use crate::schema::{Column, Table, TypeKind};
@@ -17,9 +19,9 @@ use super::links::Links;
 use super::partition::{Layout, pieces};
 use super::random;
 use super::shape::Shape;
-use super::statistics::{Known, Role, follow};
 use super::unique::{End, Uniqueness};
 use super::world::World;
+use described::{by_statistics, fixed_by};
 
 /// The share of nulls in nullable columns of which nothing else is known.
 const USUAL_NULLS: f64 = 0.1;
@@ -62,18 +64,6 @@ impl Place<'_> {
 
     pub(super) fn rows(&self) -> u64 {
         self.world.rows(&self.table.name)
-    }
-
-    /// The values that captured statistics or the scenario describe; none where nothing does.
-    pub(super) fn known(&self) -> Option<Known> {
-        let captured = self.world.statistics(self.table, &self.column.name);
-        Known::of(self.spec(), captured)
-    }
-
-    /// What is said of a column for which something of its statistics is lost.
-    pub(super) fn lost(&self, lost: &str) -> String {
-        let (table, column) = (&self.table.name, &self.column.name);
-        format!("{table}.{column} does not follow {lost}")
     }
 
     /// The column with these values.
@@ -208,21 +198,6 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     Ok((Some(place.plan(&limits, (made.draw, source))), note))
 }
 
-/// What decides all of a column's values but their type, so that no statistics can.
-fn fixed_by(place: Place<'_>) -> Option<&'static str> {
-    let Place { unique, layout, .. } = place;
-    let name = &place.column.name;
-    if layout.is_some_and(|layout| layout.decides(name)) {
-        return Some("its partition");
-    }
-    let by_key = unique.digits.contains_key(name) || unique.indexed.contains_key(name);
-    if by_key || unique.constant.contains(name) {
-        return Some("a unique key");
-    }
-    let by_exclusion = unique.ends.contains_key(name) || unique.disjoint.contains(name);
-    by_exclusion.then_some("an exclusion constraint")
-}
-
 /// The first value in every row.
 fn only_value(key: u64) -> Draw {
     Draw::Chosen(Chosen::within(key, Distribution::Uniform, 1))
@@ -273,36 +248,6 @@ fn evaluated(place: Place<'_>, expression: &str, limits: &Limits) -> ColumnPlan 
         source: Source::Server {
             expression: expression.to_owned(),
         },
-    }
-}
-
-/// The values of a column that statistics describe, and what of these is lost.
-fn by_statistics(
-    place: Place<'_>,
-    kind: &TypeKind,
-    ask: &Ask<'_>,
-    known: &Known,
-) -> Result<(Form, Option<String>), Problem> {
-    let followed = follow(kind, ask, known, role(place, kind))?;
-    let lost = followed.lost.join(", nor ");
-    let note = (!lost.is_empty()).then(|| place.lost(&lost));
-    Ok((followed.form, note))
-}
-
-/// What the keys of its table leave to a column's statistics.
-fn role(place: Place<'_>, kind: &TypeKind) -> Role {
-    let Place { table, column, .. } = place;
-    if !place.unique.unique.contains(&column.name) {
-        return Role::Free;
-    }
-    let in_primary_key = table
-        .unique_keys
-        .iter()
-        .any(|key| key.primary && key.columns.contains(&column.name));
-    let is_integer = matches!(kind, TypeKind::Base { name, .. } if name.starts_with("int"));
-    match is_integer && (column.sequence || in_primary_key) {
-        true => Role::Serial,
-        false => Role::Unique,
     }
 }
 
