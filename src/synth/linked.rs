@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use crate::schema::Table;
 
-use super::assign::Relation;
 use super::column::{ColumnPlan, Event, Source};
 use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
-use super::kin::{Choice, Kin};
+use super::kin::{Choice, Kin, Places};
 use super::links::Link;
 use super::own::Place;
 use super::partition::Layout;
 use super::random;
+use super::relation::Relation;
 use super::shape::Shape;
 use super::statistics::{self, Known};
 use super::world::World;
@@ -146,9 +146,9 @@ fn kin(place: Place<'_>, index: usize) -> Result<Option<Kin>, Problem> {
         },
         Relation::Free { rows } => Kin::Free {
             order: parent,
-            draw: match unique.digits.get(first) {
-                Some(digit) => Draw::Digit(digit.clone()),
-                None => Draw::Chosen(Chosen::within(key, distribution, rows)),
+            places: match unique.digits.get(first) {
+                Some(digit) => Places::Digit(digit.clone()),
+                None => Places::Chosen(Chosen::within(key, distribution, rows)),
             },
         },
         Relation::Beside { base, up, down } => {

@@ -11,7 +11,7 @@ use super::column::{ColumnPlan, Event, Source};
 use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
-use super::form::{Ask, Form, form};
+use super::form::{Ask, Form, form, scalar};
 use super::kin::Radix;
 use super::kinship::Kinship;
 use super::limits::Limits;
@@ -192,7 +192,7 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
         return Err(place.fail(Problem::Overlaps(constraint)));
     }
     let source = Source::Shape {
-        capacity: made.capacity,
+        capacity: within_type(kind, &made, &ask),
         shape: made.shape,
     };
     Ok((Some(place.plan(&limits, (made.draw, source))), note))
@@ -248,6 +248,16 @@ fn evaluated(place: Place<'_>, expression: &str, limits: &Limits) -> ColumnPlan 
         source: Source::Server {
             expression: expression.to_owned(),
         },
+    }
+}
+
+/// How many ordinals are within the type, where nothing but the usual range ends a form before.
+fn within_type(kind: &TypeKind, form: &Form, ask: &Ask<'_>) -> u64 {
+    let bounded = ask.spec.range.is_some() || !ask.limits.max.is_empty();
+    let held = scalar(kind).and_then(|scalar| scalar.capacity(&form.shape));
+    match held.filter(|_| !bounded) {
+        Some(held) => held.max(form.capacity),
+        None => form.capacity,
     }
 }
 

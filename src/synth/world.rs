@@ -7,7 +7,6 @@ use crate::schema::{Column, RelationName, Schema, Table};
 use super::error::{Problem, SynthError, nearest};
 use super::every::{EVERY_TABLE, Unnamed};
 use super::limits::Limits;
-use super::links::Link;
 use super::{ColumnSpec, ColumnStatistics, GivenRows, TableSpec, TableStatistics, random};
 
 /// The schema, with what the scenario says of its tables.
@@ -251,15 +250,6 @@ impl<'a> World<'a> {
     /// The random key of something in a table.
     pub(crate) fn key(&self, table: &Table, name: &str) -> u64 {
         random::key(random::key(self.seed, &table.name.to_string()), name)
-    }
-
-    /// The error of a link's first column.
-    pub(crate) fn fail_first(&self, table: &Table, link: &Link, problem: Problem) -> SynthError {
-        let first = link.columns.first();
-        match first.and_then(|column| table.column(column)) {
-            Some(column) => self.fail(table, column, problem),
-            None => SynthError::Circle(table.name.to_string()),
-        }
     }
 
     pub(crate) fn fail(&self, table: &Table, column: &Column, problem: Problem) -> SynthError {
