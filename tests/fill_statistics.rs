@@ -205,9 +205,10 @@ async fn distance(
     );
     // A dozen bounds show the shape, and the test stays fast.
     let last = asked.histogram.len() - 1;
-    let chosen = (0..=last).step_by(last.div_ceil(12));
-    let (bounds, shares): (Vec<&String>, Vec<f64>) = chosen
-        .map(|n| (&asked.histogram[n], n as f64 / last as f64))
+    let bounds = asked.histogram.iter().enumerate();
+    let (bounds, shares): (Vec<&String>, Vec<f64>) = bounds
+        .step_by(last.div_ceil(12))
+        .map(|(n, bound)| (bound, n as f64 / last as f64))
         .unzip();
     let common: Vec<&String> = asked
         .most_common
