@@ -1,6 +1,7 @@
 //! From a schema and a scenario to the plan of every column.
 
 mod cased;
+mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::domains::Inferred;
 use super::error::{Problem, SynthError};
 use super::implied::implies;
 use super::kinship::Kinship;
-use super::linked::{is_within, linked_column};
+use super::linked::{is_within, linked_column, unfollowed};
 use super::links::{AllLinks, Link};
 use super::own::{Made, Place, own_column};
 use super::partition::{Known, Layout};
@@ -126,7 +127,7 @@ fn plan(
         variants: BTreeMap::new(),
         open: BTreeSet::new(),
         layouts: BTreeMap::new(),
-        notes: Vec::new(),
+        notes: world.unfollowed(),
     };
     let mut plans = Vec::new();
     // What is made up has no schema.
@@ -254,7 +255,10 @@ impl<'g> Builder<'g> {
     fn new_linked_column(&mut self, place: Place<'_>, link: &Link) -> Result<Made, SynthError> {
         let referenced = link.referenced(&place.column.name);
         match self.column(&link.parent, referenced) {
-            Ok(Some(parent)) => Ok((Some(linked_column(place, link, parent)?), None)),
+            Ok(Some(parent)) => {
+                let note = unfollowed(place, link);
+                Ok((Some(linked_column(place, link, parent)?), note))
+            }
             Ok(None) => {
                 let parent = format!("{}.{referenced}", link.parent);
                 Err(place.fail(Problem::UnwrittenParent(parent)))

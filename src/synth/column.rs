@@ -1,13 +1,16 @@
 //! One column of the fill: its value in any row.
 
+mod derived;
+
 use std::sync::Arc;
 
-use super::cases::Chooser;
-use super::derived::{Apart, Derived};
+use super::chooser::Chooser;
 use super::draw::Draw;
 use super::random;
 use super::shape::{Shape, escape};
 use super::text::{Base, Text};
+
+pub(crate) use derived::{Apart, Bearing, Derived};
 
 /// How one written column gets its values.
 #[derive(Debug, Clone)]

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::arrangement::Arrangement;
 use super::distribution::{Distribution, Sampler};
 use super::kin::{Index, Kin};
 use super::pieces::Pieces;
 use super::random;
+use super::statistics::Ranks;
 
 pub(crate) use super::chosen::{Chosen, Digit};
 
@@ -29,6 +31,10 @@ pub(crate) enum Draw {
     Digit(Digit),
     /// Rises with the row: a random place in the row's own stretch of `step` ordinals.
     Rising { key: u64, step: u64 },
+    /// The row's place in an order of all rows.
+    Placed(Arrangement),
+    /// By the row's rank among all values: as often and in the order that statistics say.
+    Ranked(Box<Ranks>),
     /// A random place in the lower or upper half of the row's own stretch of `step` ordinals.
     Half { key: u64, step: u64, upper: bool },
     /// One of these, which are ordinals in rising order.
@@ -88,6 +94,8 @@ impl Draw {
                 let within = random::below(random::bits(*key, row), *step);
                 Some(row.saturating_mul(*step).saturating_add(within))
             }
+            Self::Placed(order) => Some(order.place(row)),
+            Self::Ranked(ranks) => Some(ranks.ordinal(row)),
             Self::Half { key, step, upper } => {
                 let half = step / 2;
                 let within = random::below(random::bits(*key, row), half);
@@ -131,6 +139,8 @@ impl Draw {
                         });
                 ends.max().unwrap_or(0)
             }
+            Self::Placed(order) => order.count(),
+            Self::Ranked(ranks) => ranks.domain(),
             Self::Nothing => 0,
         }
     }

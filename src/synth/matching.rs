@@ -50,40 +50,18 @@ impl Matching {
             let Width { min, max } = node.width();
             min >= room.min && max <= room.max
         };
-        let Some(wanted) = different else {
-            let mut nodes = (0..=USUAL_EXTRA)
-                .rev()
-                .map(|extra| Node::of_text(&hir, 0, extra));
-            let node = nodes.find_map(|node| node.filter(&fits));
-            let mut longer = (1..=MOST_EXTRA).map(|low| Node::of_text(&hir, low, low));
-            let node = node.or_else(|| longer.find_map(|node| node.filter(&fits)))?;
-            return Some(Self {
-                key,
-                node,
-                count: None,
-                shuffle: Permutation::new(key, 0),
-            });
+        let (node, count) = match different {
+            None => (usual(&hir, fits)?, None),
+            Some(wanted) => {
+                let (node, count) = countable(&hir, fits, wanted)?;
+                (node, Some(count))
+            }
         };
-        let fixed = (0..=MOST_EXTRA)
-            .filter_map(|extra| Node::of_text(&hir, extra, extra))
-            .map(Node::fixed)
-            .filter(fits);
-        let mut best: Option<(u64, Node)> = None;
-        for node in fixed {
-            let count = node.count();
-            if best.as_ref().is_none_or(|(most, _)| count > *most) {
-                best = Some((count, node));
-            }
-            if count >= wanted {
-                break;
-            }
-        }
-        let (count, node) = best?;
         Some(Self {
             key,
             node,
-            count: Some(count),
-            shuffle: Permutation::new(key, count),
+            count,
+            shuffle: Permutation::new(key, count.unwrap_or(0)),
         })
     }
 
@@ -109,6 +87,35 @@ impl Matching {
             }
         }
     }
+}
+
+/// Texts of usual lengths, else of the shortest that fit.
+fn usual(hir: &Hir, fits: impl Fn(&Node) -> bool) -> Option<Node> {
+    let shorter = (0..=USUAL_EXTRA).rev().map(|extra| (0, extra));
+    let longer = (1..=MOST_EXTRA).map(|extra| (extra, extra));
+    let nodes = shorter
+        .chain(longer)
+        .filter_map(|(low, high)| Node::of_text(hir, low, high));
+    nodes.into_iter().find(|node| fits(node))
+}
+
+/// The shortest texts of one length of which there are as many as wanted, else the most there are.
+fn countable(hir: &Hir, fits: impl Fn(&Node) -> bool, wanted: u64) -> Option<(Node, u64)> {
+    let fixed = (0..=MOST_EXTRA)
+        .filter_map(|extra| Node::of_text(hir, extra, extra))
+        .map(Node::fixed)
+        .filter(fits);
+    let mut best: Option<(Node, u64)> = None;
+    for node in fixed {
+        let count = node.count();
+        if best.as_ref().is_none_or(|(_, most)| count > *most) {
+            best = Some((node, count));
+        }
+        if count >= wanted {
+            break;
+        }
+    }
+    best
 }
 
 /// Tells whether texts are as patterns want them.

@@ -8,81 +8,11 @@
 use squawk_syntax::ast::{self, AstNode, BinOp, Expr, LitKind};
 
 use super::comparison::Comparison;
+use super::compound;
 use super::counting;
-use super::operand::{
-    bare, call, column, columns_of, constant, constants, is_null, text_of, uncast,
-};
+use super::operand::{bare, column, columns_of, constant, constants, is_null, text_of};
 use super::simple;
-use super::{Bound, BoundRule, Formula, TextPattern};
-
-impl Formula {
-    /// The formula that always holds.
-    pub fn always() -> Self {
-        Self::All(Vec::new())
-    }
-
-    /// The formula that never holds.
-    pub fn never() -> Self {
-        Self::Any(Vec::new())
-    }
-
-    pub(super) fn bound(column: String, rule: BoundRule) -> Self {
-        Self::Column(Bound { column, rule })
-    }
-
-    /// All of these, without needless nesting.
-    pub fn all(parts: Vec<Self>) -> Self {
-        let mut flat = Vec::new();
-        for part in parts {
-            match part {
-                Self::All(inner) => flat.extend(inner),
-                other => flat.push(other),
-            }
-        }
-        single(flat).unwrap_or_else(Self::All)
-    }
-
-    /// One of these at least.
-    pub fn any(parts: Vec<Self>) -> Self {
-        let mut flat = Vec::new();
-        for part in parts {
-            match part {
-                Self::Any(inner) => flat.extend(inner),
-                other => flat.push(other),
-            }
-        }
-        single(flat).unwrap_or_else(Self::Any)
-    }
-
-    /// The formula where NULL does not do: what makes the condition true.
-    fn strict(self) -> Self {
-        let not_null = |column: &String| Self::bound(column.clone(), BoundRule::NotNull);
-        match self {
-            Self::All(parts) => Self::all(parts.into_iter().map(Self::strict).collect()),
-            Self::Any(parts) => Self::any(parts.into_iter().map(Self::strict).collect()),
-            Self::Column(Bound { column, rule }) => match rule {
-                BoundRule::Null | BoundRule::NotNull => Self::bound(column, rule),
-                rule => Self::all(vec![not_null(&column), Self::bound(column, rule)]),
-            },
-            Self::Columns(relation) => Self::all(vec![
-                not_null(&relation.left),
-                not_null(&relation.right),
-                Self::Columns(relation),
-            ]),
-            unknown @ Self::Unknown { .. } => unknown,
-        }
-    }
-}
-
-fn single(mut parts: Vec<Formula>) -> Result<Formula, Vec<Formula>> {
-    match (parts.pop(), parts.is_empty()) {
-        (Some(only), true) => Ok(only),
-        (last, _) => {
-            parts.extend(last);
-            Err(parts)
-        }
-    }
-}
+use super::{BoundRule, Formula};
 
 /// What must be so for the condition not to be false; where `holds` is false, not to be true.
 pub(super) fn formula(expression: &Expr, holds: bool) -> Formula {
@@ -120,8 +50,8 @@ fn understood(expression: &Expr, holds: bool) -> Option<Formula> {
             LitKind::Null(_) => Some(Formula::always()),
             _ => None,
         },
-        Expr::CaseExpr(case) => of_case(case, holds),
-        Expr::CallExpr(_) => of_call(expression, holds),
+        Expr::CaseExpr(case) => compound::of_case(case, holds),
+        Expr::CallExpr(_) => compound::of_call(expression, holds),
         Expr::CastExpr(cast) if is_condition(expression) => Some(formula(&cast.expr()?, holds)),
         _ => None,
     }
@@ -197,7 +127,7 @@ fn listed(expression: &Expr) -> Option<(Expr, bool)> {
 }
 
 /// Comparisons of two conditions, two counts, two values.
-fn of_comparison(comparison: Comparison, left: &Expr, right: &Expr) -> Option<Formula> {
+pub(super) fn of_comparison(comparison: Comparison, left: &Expr, right: &Expr) -> Option<Formula> {
     if is_condition(left) || is_condition(right) {
         return equivalence(comparison, left, right);
     }
@@ -323,61 +253,4 @@ fn of_between(between: &ast::BetweenExpr, holds: bool) -> Option<Formula> {
         true => Formula::all(vec![low, high]),
         false => Formula::any(vec![low, high]),
     })
-}
-
-/// `CASE WHEN a THEN x WHEN b THEN y ELSE z END`, and `CASE c WHEN 1 THEN x …`.
-fn of_case(case: &ast::CaseExpr, holds: bool) -> Option<Formula> {
-    let subject = case.expr();
-    let mut otherwise = match case.else_clause() {
-        Some(clause) => formula(&clause.expr()?, holds),
-        // Without ELSE the CASE is NULL.
-        None => Formula::always(),
-    };
-    let clauses: Vec<_> = case.when_clause_list()?.when_clauses().collect();
-    for clause in clauses.into_iter().rev() {
-        let mut parts = clause.syntax().children().filter_map(Expr::cast);
-        let (when, then) = (parts.next()?, parts.next()?);
-        let (met, unmet) = match &subject {
-            None => (formula(&when, true), formula(&when, false)),
-            Some(subject) => (
-                of_comparison(Comparison::Equal, subject, &when)?,
-                of_comparison(Comparison::Unequal, subject, &when)?,
-            ),
-        };
-        otherwise = Formula::any(vec![
-            Formula::all(vec![met.strict(), formula(&then, holds)]),
-            Formula::all(vec![unmet, otherwise]),
-        ]);
-    }
-    Some(otherwise)
-}
-
-/// Functions that return a truth.
-fn of_call(expression: &Expr, holds: bool) -> Option<Formula> {
-    let (name, arguments) = call(expression)?;
-    match (name.as_str(), arguments.as_slice()) {
-        ("starts_with", [text, start]) => {
-            let regex = format!("^{}", super::pattern::literal(&constant(start)?));
-            let pattern = TextPattern::matching(regex).or_negated(holds);
-            Some(Formula::bound(column(text)?, BoundRule::Matches(pattern)))
-        }
-        ("coalesce" | "COALESCE", [condition, otherwise]) => {
-            let Expr::Literal(literal) = uncast(otherwise.clone()) else {
-                return None;
-            };
-            let otherwise = match literal.kind()? {
-                LitKind::True(_) => true,
-                LitKind::False(_) => false,
-                _ => return None,
-            };
-            let met = formula(condition, holds);
-            // Where the constant does not help, the condition must be true by itself.
-            Some(if otherwise == holds {
-                met
-            } else {
-                met.strict()
-            })
-        }
-        _ => None,
-    }
 }

@@ -1,12 +1,13 @@
 //! What a CHECK expression says of the values that columns may hold.
 
+mod algebra;
 mod comparison;
+mod compound;
 mod counting;
 mod formula;
 mod operand;
 mod pattern;
 mod simple;
-mod simplify;
 
 use squawk_syntax::ast::{AstNode, BinOp, Expr};
 

@@ -47,79 +47,84 @@ fn with_constant(comparison: Comparison, tested: &Operand, limit: &Operand) -> O
         Operand::Now => return with_now(comparison, tested),
         _ => return None,
     };
+    let bound = |name: &String, rule| Some(Formula::bound(name.clone(), rule));
     let number = || limit.parse::<i64>().ok();
     match tested {
-        Operand::Column(name, None) => {
-            Some(Formula::bound(name.clone(), comparison.rule(limit.clone())))
-        }
+        Operand::Column(name, None) => bound(name, comparison.rule(limit.clone())),
         Operand::Length(name) => Some(counted(comparison, number()?, |fewest, most| {
-            bounds(
-                name,
-                fewest.map(BoundRule::MinLength),
-                most.map(BoundRule::MaxLength),
-            )
+            let fewest = fewest.map(BoundRule::MinLength);
+            bounds(name, fewest, most.map(BoundRule::MaxLength))
         })),
         Operand::Elements(name) => Some(counted(comparison, number()?, |fewest, most| {
-            bounds(
-                name,
-                fewest.map(BoundRule::MinElements),
-                most.map(BoundRule::MaxElements),
-            )
+            let fewest = fewest.map(BoundRule::MinElements);
+            bounds(name, fewest, most.map(BoundRule::MaxElements))
         })),
-        Operand::JsonKind(name) => {
-            let rule = match comparison {
-                Comparison::Equal => BoundRule::JsonKind(limit.clone()),
-                Comparison::Unequal => BoundRule::NotJsonKind(limit.clone()),
-                _ => return None,
-            };
-            Some(Formula::bound(name.clone(), rule))
+        Operand::JsonKind(name) => match equality(comparison)? {
+            true => bound(name, BoundRule::JsonKind(limit.clone())),
+            false => bound(name, BoundRule::NotJsonKind(limit.clone())),
+        },
+        Operand::Coalesced(name, default) => coalesced(comparison, (name, default), limit),
+        _ => {
+            let (name, pattern) = text_pattern(comparison, tested, limit)?;
+            bound(name, BoundRule::Matches(pattern))
         }
+    }
+}
+
+/// What a comparison of a part or a change of a text says of the text as a whole.
+fn text_pattern<'o>(
+    comparison: Comparison,
+    tested: &'o Operand,
+    limit: &str,
+) -> Option<(&'o String, TextPattern)> {
+    match tested {
         Operand::Place(name, part) => {
-            // Found, or not found; more is not asked.
-            let found = comparison.holds(1, number()?);
-            let pattern = TextPattern::matching(literal(part)).or_negated(found);
-            let decides = (2..1_000)
-                .all(|place| comparison.holds(place, number().unwrap_or(0)) == found)
-                && comparison.holds(0, number()?) != found;
-            decides.then(|| Formula::bound(name.clone(), BoundRule::Matches(pattern)))
+            let limit: i64 = limit.parse().ok()?;
+            let found = comparison.holds(1, limit);
+            // Found, or not found: where it is found must not matter.
+            let decides = comparison.holds(0, limit) != found
+                && comparison.holds(2, limit) == found
+                && comparison.holds(i64::MAX, limit) == found;
+            let pattern = TextPattern::matching(literal(part));
+            decides.then(|| (name, pattern.or_negated(found)))
         }
-        Operand::Left(name, count) => {
-            let whole = limit.chars().count() == *count;
+        Operand::Left(name, count) if limit.chars().count() == *count => {
             let pattern = TextPattern::matching(format!("^{}", literal(limit)));
-            let holds = equality(comparison)?;
-            whole.then(|| {
-                Formula::bound(name.clone(), BoundRule::Matches(pattern.or_negated(holds)))
-            })
-        }
-        Operand::Coalesced(name, default) => {
-            let by_value = Formula::bound(name.clone(), comparison.rule(limit.clone()));
-            let ordering = (default.parse::<i64>().ok(), number());
-            let default_does = match (comparison, ordering) {
-                (_, (Some(default), Some(limit))) => comparison.holds(default, limit),
-                (Comparison::Equal, _) => default == limit,
-                (Comparison::Unequal, _) => default != limit,
-                _ => return None,
-            };
-            let not_null = Formula::bound(name.clone(), BoundRule::NotNull);
-            Some(match default_does {
-                true => by_value,
-                false => Formula::all(vec![not_null, by_value]),
-            })
+            Some((name, pattern.or_negated(equality(comparison)?)))
         }
         Operand::Changed(Change::Trim, name) if limit.is_empty() => {
-            let pattern = TextPattern::matching("\\S").or_negated(!equality(comparison)?);
-            Some(Formula::bound(name.clone(), BoundRule::Matches(pattern)))
+            let pattern = TextPattern::matching("\\S");
+            Some((name, pattern.or_negated(!equality(comparison)?)))
         }
         Operand::Changed(Change::Lower | Change::Upper, name) => {
             let pattern = TextPattern {
                 insensitive: true,
                 ..TextPattern::matching(format!("^{}$", literal(limit)))
             };
-            let rule = BoundRule::Matches(pattern.or_negated(equality(comparison)?));
-            Some(Formula::bound(name.clone(), rule))
+            Some((name, pattern.or_negated(equality(comparison)?)))
         }
         _ => None,
     }
+}
+
+/// `COALESCE(column, default)` compared with a constant.
+fn coalesced(
+    comparison: Comparison,
+    (name, default): (&String, &String),
+    limit: &str,
+) -> Option<Formula> {
+    let by_value = Formula::bound(name.clone(), comparison.rule(limit.to_owned()));
+    let numbers = default.parse::<i64>().ok().zip(limit.parse().ok());
+    let default_does = match (numbers, equality(comparison)) {
+        (Some((default, limit)), _) => comparison.holds(default, limit),
+        (None, Some(equal)) => (default == limit) == equal,
+        (None, None) => return None,
+    };
+    let not_null = Formula::bound(name.clone(), BoundRule::NotNull);
+    Some(match default_does {
+        true => by_value,
+        false => Formula::all(vec![not_null, by_value]),
+    })
 }
 
 fn equality(comparison: Comparison) -> Option<bool> {

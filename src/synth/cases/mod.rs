@@ -14,10 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::schema::Table;
 use crate::sql::{Formula, Relation, understand_condition};
 
+use super::chooser::Chooser;
 use super::error::SynthError;
 use super::limits::Limits;
 use super::links::Links;
-use super::random;
 use super::unique::Uniqueness;
 use super::world::World;
 
@@ -55,39 +55,6 @@ pub(crate) struct Case {
     pub(crate) relations: Vec<Relation>,
     /// Conditions that were not understood.
     pub(crate) unknown: Vec<String>,
-}
-
-/// Which case a row belongs to.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Chooser {
-    key: u64,
-    /// The random bits below which a row belongs to each case but the last.
-    until: Vec<u64>,
-}
-
-impl Chooser {
-    /// A choice by these weights.
-    fn new(key: u64, weights: &[f64]) -> Self {
-        let total: f64 = weights.iter().sum();
-        let cumulative = weights.iter().scan(0.0, |sum, weight| {
-            *sum += weight;
-            Some(*sum)
-        });
-        let mut until: Vec<u64> = cumulative
-            .map(|sum| random::threshold(sum / total))
-            .collect();
-        until.pop();
-        Self { key, until }
-    }
-
-    /// The case of a row.
-    pub(crate) fn case(&self, row: u64) -> usize {
-        if self.until.is_empty() {
-            return 0;
-        }
-        let bits = random::bits(self.key, row);
-        self.until.partition_point(|&until| until <= bits)
-    }
 }
 
 /// One condition on rows, with the name of the constraint that makes it.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::column::ColumnPlan;
-use super::form::Scalar;
-use super::random;
+use crate::synth::form::Scalar;
+use crate::synth::random;
+
+use super::ColumnPlan;
 
 /// A value between bounds that other columns of the row set.
 #[derive(Debug, Clone)]

@@ -1,10 +1,67 @@
-//! Formulas that say the same in fewer words, and what they speak of.
+//! Formulas put together, and said in fewer words.
 
 use std::collections::BTreeSet;
 
 use super::{Bound, BoundRule, Formula};
 
 impl Formula {
+    /// The formula that always holds.
+    pub fn always() -> Self {
+        Self::All(Vec::new())
+    }
+
+    /// The formula that never holds.
+    pub fn never() -> Self {
+        Self::Any(Vec::new())
+    }
+
+    pub(super) fn bound(column: String, rule: BoundRule) -> Self {
+        Self::Column(Bound { column, rule })
+    }
+
+    /// All of these, without needless nesting.
+    pub fn all(parts: Vec<Self>) -> Self {
+        let mut flat = Vec::new();
+        for part in parts {
+            match part {
+                Self::All(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        single(flat).unwrap_or_else(Self::All)
+    }
+
+    /// One of these at least.
+    pub fn any(parts: Vec<Self>) -> Self {
+        let mut flat = Vec::new();
+        for part in parts {
+            match part {
+                Self::Any(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        single(flat).unwrap_or_else(Self::Any)
+    }
+
+    /// The formula where NULL does not do: what makes the condition true.
+    pub(super) fn strict(self) -> Self {
+        let not_null = |column: &String| Self::bound(column.clone(), BoundRule::NotNull);
+        match self {
+            Self::All(parts) => Self::all(parts.into_iter().map(Self::strict).collect()),
+            Self::Any(parts) => Self::any(parts.into_iter().map(Self::strict).collect()),
+            Self::Column(Bound { column, rule }) => match rule {
+                BoundRule::Null | BoundRule::NotNull => Self::bound(column, rule),
+                rule => Self::all(vec![not_null(&column), Self::bound(column, rule)]),
+            },
+            Self::Columns(relation) => Self::all(vec![
+                not_null(&relation.left),
+                not_null(&relation.right),
+                Self::Columns(relation),
+            ]),
+            unknown @ Self::Unknown { .. } => unknown,
+        }
+    }
+
     /// The columns that it speaks of.
     pub fn columns(&self) -> BTreeSet<String> {
         match self {
@@ -95,6 +152,16 @@ impl Formula {
                 _ => false,
             },
             _ => false,
+        }
+    }
+}
+
+fn single(mut parts: Vec<Formula>) -> Result<Formula, Vec<Formula>> {
+    match (parts.pop(), parts.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (last, _) => {
+            parts.extend(last);
+            Err(parts)
         }
     }
 }
