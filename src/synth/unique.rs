@@ -124,8 +124,9 @@ impl Uniqueness {
     /// The columns, and links by their first column, that keys decide.
     pub(crate) fn decided(&self) -> BTreeSet<String> {
         let digits = self.digits.keys().chain(self.indexed.keys());
-        let all = self.unique.iter().chain(&self.chains).chain(digits);
-        all.cloned().collect()
+        let sets = [&self.unique, &self.chains, &self.disjoint, &self.constant];
+        let all = sets.into_iter().flatten().chain(digits);
+        all.chain(self.ends.keys()).cloned().collect()
     }
 
     /// Whether a column, or a link by its first column, has its values by a key already.
