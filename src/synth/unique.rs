@@ -124,8 +124,10 @@ impl Uniqueness {
     /// The columns, and links by their first column, that keys decide.
     pub(crate) fn decided(&self) -> BTreeSet<String> {
         let digits = self.digits.keys().chain(self.indexed.keys());
-        let all = self.unique.iter().chain(&self.chains).chain(digits);
-        all.cloned().collect()
+        let switches = self.switches.iter().map(|switch| &switch.column);
+        let apart = self.ends.keys().chain(&self.disjoint).chain(switches);
+        let all = self.unique.iter().chain(&self.chains).chain(&self.constant);
+        all.chain(digits).chain(apart).cloned().collect()
     }
 
     /// Whether a column, or a link by its first column, has its values by a key already.
