@@ -9,10 +9,12 @@ use std::process::Command;
 
 use pgrehearse::pgbench::Script;
 use pgrehearse::scenario::{Plan, parse};
+use pgrehearse::synth::Statistics;
 use tempfile::TempDir;
 
 const FIRST: &str = "docs/first-scenario.md";
 const REFERENCE: &str = "docs/scenario.md";
+const STATISTICS: &str = "docs/statistics.md";
 
 /// What a fragment of a scenario is completed with, by the table's header.
 const REST: [(&str, &str); 2] = [
@@ -102,6 +104,42 @@ fn fragments_are_parts_of_a_scenario() {
             }
         }
     }
+}
+
+#[test]
+fn the_statistics_page_shows_what_is_read() {
+    let shown = blocks(STATISTICS, "json").remove(0);
+    let statistics = Statistics::parse(&shown).unwrap_or_else(|error| panic!("{error}"));
+    // Nothing is shown that is not read, nor the other way round: it comes out as it is shown.
+    let written = serde_json::to_value(&statistics).unwrap();
+    let mut shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let columns = &mut shown["tables"]["public.orders"]["columns"];
+    for column in columns.as_object_mut().unwrap().values_mut() {
+        let fields = column.as_object_mut().unwrap();
+        fields.entry("null_fraction").or_insert_with(|| 0.0.into());
+        // A number is shown without a fraction that it does not have.
+        let distinct = fields["distinct"].as_f64();
+        fields["distinct"] = distinct.into();
+    }
+    assert_eq!(written, shown);
+    let page = read(STATISTICS);
+    for field in [
+        "format_version",
+        "pages",
+        "bytes",
+        "min_length",
+        "histogram",
+        "elements",
+    ] {
+        assert!(
+            page.contains(&format!("| `{field}`")),
+            "{field} is not documented"
+        );
+    }
+    let fragment = blocks(STATISTICS, "toml").remove(0);
+    let text = format!("name = \"part\"\n{}{fragment}", REST[1].1);
+    let file = parse(STATISTICS, &text, &[]).unwrap_or_else(|error| panic!("{error}"));
+    assert!(file.files().contains(&PathBuf::from("statistics.json")));
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Fills tables whose rows must not exclude each other, or not repeat by an expression or under a
 //! condition, and has the server build the indexes that say so.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod filled;
 
 use filled::{Database, tables};

@@ -1,11 +1,5 @@
 //! Fills partitioned tables of every kind and counts what lies where.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
 mod filled;
 
 use std::collections::BTreeMap;

@@ -25,6 +25,35 @@ pub trait Keys: Send + Sync {
     /// The `n`-th value that no filled row has. Only of keys that [have some](Self::has_fresh).
     fn fresh(&self, key: KeyId, n: u64) -> String;
 
+    /// Finds columns of one table, whose values [`pick_row`](Self::pick_row) takes from one row.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    fn resolve_row(
+        &mut self,
+        table: &str,
+        columns: &[String],
+        distribution: Option<&str>,
+    ) -> Result<KeyId, String> {
+        match columns {
+            [column] => self.resolve(table, column, distribution),
+            _ => Err(format!(
+                "`{table}` has no keys of several columns to choose from"
+            )),
+        }
+    }
+
+    /// The values of all columns of a key in some existing row, chosen by 64 uniformly random bits.
+    fn pick_row(&self, key: KeyId, random: u64) -> Vec<String> {
+        vec![self.pick(key, random)]
+    }
+
+    /// The `n`-th combination of values that no filled row has. Parts that are foreign keys are those
+    /// of an existing row. Only of keys that [have some](Self::has_fresh).
+    fn fresh_row(&self, key: KeyId, n: u64) -> Vec<String> {
+        vec![self.fresh(key, n)]
+    }
+
     /// `(table, rows)` of every table, for the variables `:rows_<table>`.
     fn rows(&self) -> Vec<(String, u64)>;
 }

@@ -9,8 +9,8 @@ use super::suggestion::did_you_mean;
 pub(super) enum Meta {
     Set(String, NamedExpression),
     Sleep(Sleep),
-    Pick(String, KeyName),
-    Fresh(String, KeyName),
+    Pick(Vec<String>, KeyName),
+    Fresh(Vec<String>, KeyName),
     If(NamedExpression),
     Elif(NamedExpression),
     Else,
@@ -37,11 +37,12 @@ pub(super) struct SleepUnit {
     pub(super) microseconds: u64,
 }
 
-/// The column that `\pick` and `\fresh` draw from.
+/// The columns of one row that `\pick` and `\fresh` draw from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KeyName {
     pub(super) table: String,
-    pub(super) column: String,
+    /// As many as there are variables.
+    pub(super) columns: Vec<String>,
     pub(super) distribution: Option<String>,
     pub(super) place: Place,
 }
@@ -70,8 +71,16 @@ pub(super) fn command<'a>(
         "if" => return Ok(Some(Meta::If(expression(source, line.cursor)?))),
         "elif" => return Ok(Some(Meta::Elif(expression(source, line.cursor)?))),
         "sleep" => Meta::Sleep(line.sleep()?),
-        "pick" => Meta::Pick(line.variable()?, line.key(true)?),
-        "fresh" => Meta::Fresh(line.variable()?, line.key(false)?),
+        "pick" => {
+            let variables = line.variables()?;
+            let key = line.key(&variables, true)?;
+            Meta::Pick(variables, key)
+        }
+        "fresh" => {
+            let variables = line.variables()?;
+            let key = line.key(&variables, false)?;
+            Meta::Fresh(variables, key)
+        }
         "else" => Meta::Else,
         "endif" => Meta::Endif,
         "gset" | "aset" | "startpipeline" | "endpipeline" | "syncpipeline" => {
@@ -125,6 +134,27 @@ impl<'a> Line<'a, '_> {
 
     fn variable(&mut self) -> Result<String, ScriptError> {
         let (offset, name) = self.word("the name of the variable")?;
+        self.named(offset, name)
+    }
+
+    /// `a` or `a,b`.
+    fn variables(&mut self) -> Result<Vec<String>, ScriptError> {
+        let (offset, names) = self.word("the name of the variable")?;
+        let mut at = offset;
+        let mut variables = Vec::new();
+        for name in names.split(',') {
+            let variable = self.named(at, name)?;
+            if variables.contains(&variable) {
+                let message = format!("`{name}` is set twice: give each column its own variable");
+                return Err(self.source.error(at, message));
+            }
+            variables.push(variable);
+            at += name.len() + 1;
+        }
+        Ok(variables)
+    }
+
+    fn named(&self, offset: usize, name: &str) -> Result<String, ScriptError> {
         let valid = name.starts_with(begins_name) && name.chars().all(continues_name);
         if valid {
             Ok(name.to_owned())
@@ -164,26 +194,45 @@ impl<'a> Line<'a, '_> {
         Ok(Sleep { amount, unit })
     }
 
-    /// `table.column` and, where a distribution can follow, all the rest of the line as one.
-    fn key(&mut self, distributed: bool) -> Result<KeyName, ScriptError> {
+    /// `table.column`, or `table.a,b` for as many variables, and, where a distribution can follow, all
+    /// the rest of the line as one.
+    fn key(&mut self, variables: &[String], distributed: bool) -> Result<KeyName, ScriptError> {
         let (offset, word) = self.word("table.column")?;
-        let (table, column) = word
+        // A table's name may hold dots, and hardly a comma.
+        let (table, columns) = word
             .rsplit_once('.')
-            .filter(|(table, column)| !table.is_empty() && !column.is_empty())
+            .filter(|(table, columns)| !table.is_empty() && !columns.split(',').any(str::is_empty))
             .ok_or_else(|| {
                 let message = format!("`{word}` is not a column: write table.column");
                 self.source.error(offset, message)
             })?;
+        let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
+        if columns.len() != variables.len() {
+            let message = format!(
+                "{} for {}: write as many columns as variables, as in `a,b table.x,y`",
+                counted(columns.len(), "column"),
+                counted(variables.len(), "variable")
+            );
+            return Err(self.source.error(offset, message));
+        }
         let mut distribution = Vec::new();
         while distributed && let Some((_, word)) = self.cursor.word() {
             distribution.push(word);
         }
         Ok(KeyName {
             table: table.to_owned(),
-            column: column.to_owned(),
+            columns,
             distribution: (!distribution.is_empty()).then(|| distribution.join(" ")),
             place: self.source.place(offset),
         })
+    }
+}
+
+/// `1 column`, `2 columns`.
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
     }
 }
 
@@ -236,7 +285,7 @@ mod tests {
         };
         let key = |table: &str, distribution: Option<&str>| KeyName {
             table: table.to_owned(),
-            column: "id".to_owned(),
+            columns: vec!["id".to_owned()],
             distribution: distribution.map(str::to_owned),
             place,
         };
@@ -253,9 +302,24 @@ mod tests {
                 Some("normal(1, 2)"),
             ),
         ] {
-            let pick = Meta::Pick("id".to_owned(), key(table, distribution));
+            let pick = Meta::Pick(vec!["id".to_owned()], key(table, distribution));
             assert_eq!(parse(text), Ok(Some(pick)), "{text}");
         }
+        let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let fresh = Meta::Fresh(
+            columns(&["tenant", "id"]),
+            KeyName {
+                table: "app.orders".to_owned(),
+                columns: columns(&["tenant_id", "id"]),
+                distribution: None,
+                place: Place {
+                    line: 1,
+                    column: 18,
+                },
+            },
+        );
+        let text = "\\fresh tenant,id app.orders.tenant_id,id";
+        assert_eq!(parse(text), Ok(Some(fresh)));
     }
 
     #[test]
@@ -303,6 +367,31 @@ mod tests {
                 "\\pick id users",
                 10,
                 "`users` is not a column: write table.column",
+            ),
+            (
+                "\\pick a,b users.id zipf(1)",
+                11,
+                "1 column for 2 variables: write as many columns as variables, as in `a,b table.x,y`",
+            ),
+            (
+                "\\pick a users.id,name",
+                9,
+                "2 columns for 1 variable: write as many columns as variables, as in `a,b table.x,y`",
+            ),
+            (
+                "\\pick a,a users.id,name",
+                9,
+                "`a` is set twice: give each column its own variable",
+            ),
+            (
+                "\\pick a, users.id,name",
+                9,
+                "invalid variable name ``: write letters, digits and underscores, without a colon and no digit first",
+            ),
+            (
+                "\\pick a,b users.id,",
+                11,
+                "`users.id,` is not a column: write table.column",
             ),
             (
                 "\\fresh id users.id zipf(1)",

@@ -50,9 +50,10 @@ pub(super) enum Instruction {
     },
     Set(Slot, Expression<Slot>),
     Sleep(SleepTime, SleepUnit),
-    Pick(Slot, KeyId),
+    /// Each variable takes one column of the row.
+    Pick(Vec<Slot>, KeyId),
     /// The number counts the instructions of this kind.
-    Fresh(Slot, KeyId, u64),
+    Fresh(Vec<Slot>, KeyId, u64),
     Jump(usize),
     JumpUnless(Expression<Slot>, usize),
 }
@@ -159,10 +160,14 @@ impl<'a> Binder<'a> {
             slots: BTreeMap::new(),
         };
         for command in &script.commands {
-            if let Command::Set(name, _) | Command::Pick(name, _) | Command::Fresh(name, _) =
-                command
-            {
-                binder.declare(name);
+            match command {
+                Command::Set(name, _) => {
+                    binder.declare(name);
+                }
+                Command::Pick(names, _) | Command::Fresh(names, _) => {
+                    binder.declare_all(names);
+                }
+                _ => {}
             }
         }
         binder
@@ -182,6 +187,10 @@ impl<'a> Binder<'a> {
         self.program.initial.push(initial);
         self.slots.insert(name.to_owned(), slot);
         slot
+    }
+
+    fn declare_all(&mut self, names: &[String]) -> Vec<Slot> {
+        names.iter().map(|name| self.declare(name)).collect()
     }
 
     fn error(&self, place: Place, message: impl Into<String>) -> ScriptError {
@@ -207,7 +216,7 @@ impl<'a> Binder<'a> {
 
     fn key(&mut self, key: &KeyName) -> Result<KeyId, ScriptError> {
         self.keys
-            .resolve(&key.table, &key.column, key.distribution.as_deref())
+            .resolve_row(&key.table, &key.columns, key.distribution.as_deref())
             .map_err(|message| self.error(key.place, message))
     }
 
@@ -216,9 +225,9 @@ impl<'a> Binder<'a> {
         if self.keys.has_fresh(found) {
             return Ok(found);
         }
-        let KeyName { table, column, .. } = key;
+        let (table, columns) = (&key.table, key.columns.join(","));
         let message = format!(
-            "every value that `{table}.{column}` can have is in some row: \\fresh has none to give"
+            "every value that `{table}.{columns}` can have may be in some row: \\fresh has none to give"
         );
         Err(self.error(key.place, message))
     }
@@ -238,11 +247,11 @@ impl<'a> Binder<'a> {
                 };
                 Instruction::Sleep(time, sleep.unit)
             }
-            Command::Pick(name, key) => Instruction::Pick(self.declare(name), self.key(key)?),
-            Command::Fresh(name, key) => {
+            Command::Pick(names, key) => Instruction::Pick(self.declare_all(names), self.key(key)?),
+            Command::Fresh(names, key) => {
                 let number = self.program.fresh;
                 self.program.fresh += 1;
-                Instruction::Fresh(self.declare(name), self.fresh_key(key)?, number)
+                Instruction::Fresh(self.declare_all(names), self.fresh_key(key)?, number)
             }
             Command::Jump(target) => Instruction::Jump(*target),
             Command::JumpUnless(condition, target) => {

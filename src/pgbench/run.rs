@@ -98,14 +98,14 @@ impl Run {
                     let time = Duration::from_micros(amount.saturating_mul(unit.microseconds));
                     return Ok(Step::Sleep(time));
                 }
-                Instruction::Pick(slot, key) => {
-                    let text = keys.pick(*key, state.random.bits());
-                    state.set(*slot, Content::Text(text));
+                Instruction::Pick(slots, key) => {
+                    let row = keys.pick_row(*key, state.random.bits());
+                    state.set_all(slots, row);
                 }
-                Instruction::Fresh(slot, key, number) => {
+                Instruction::Fresh(slots, key, number) => {
                     let first = serial.wrapping_mul(program.fresh);
-                    let text = keys.fresh(*key, first.wrapping_add(*number));
-                    state.set(*slot, Content::Text(text));
+                    let row = keys.fresh_row(*key, first.wrapping_add(*number));
+                    state.set_all(slots, row);
                 }
                 Instruction::Jump(target) => *next = *target,
                 Instruction::JumpUnless(condition, target) => {
@@ -130,6 +130,12 @@ impl State {
     fn set(&mut self, Slot(slot): Slot, content: Content) {
         if let Some(variable) = self.variables.get_mut(slot) {
             *variable = content;
+        }
+    }
+
+    fn set_all(&mut self, slots: &[Slot], texts: Vec<String>) {
+        for (slot, text) in slots.iter().zip(texts) {
+            self.set(*slot, Content::Text(text));
         }
     }
 
@@ -205,6 +211,24 @@ mod tests {
 
         fn fresh(&self, _: KeyId, n: u64) -> String {
             n.to_string()
+        }
+
+        fn resolve_row(
+            &mut self,
+            table: &str,
+            columns: &[String],
+            distribution: Option<&str>,
+        ) -> Result<KeyId, String> {
+            match columns {
+                [column] => self.resolve(table, column, distribution),
+                _ => Ok(KeyId(3)),
+            }
+        }
+
+        fn pick_row(&self, key: KeyId, random: u64) -> Vec<String> {
+            let whole = key == KeyId(3);
+            let second = whole.then(|| format!("{}b", random % 1000));
+            [self.pick(key, random)].into_iter().chain(second).collect()
         }
 
         fn rows(&self) -> Vec<(String, u64)> {
@@ -339,6 +363,19 @@ mod tests {
     }
 
     #[test]
+    fn one_row_sets_several_variables() {
+        let text = "\\pick a,b users.x,y\nSELECT :a, :b";
+        let step = &steps(text)[0];
+        let number: u64 = step
+            .trim_start_matches("SELECT 'user ")
+            .split('\'')
+            .next()
+            .and_then(|number| number.parse().ok())
+            .unwrap();
+        assert_eq!(*step, format!("SELECT 'user {number}', '{number}b'"));
+    }
+
+    #[test]
     fn fresh_values_never_repeat() {
         let text = "\\fresh a users.id\n\\fresh b users.id\nSELECT :a, :b";
         let all: Vec<_> = (0..3)
@@ -356,7 +393,7 @@ mod tests {
             ),
             (
                 "\\pick m users.mood\n\\fresh m users.mood",
-                "t.sql:2:10: every value that `users.mood` can have is in some row: \\fresh has none to give",
+                "t.sql:2:10: every value that `users.mood` can have may be in some row: \\fresh has none to give",
             ),
             (
                 "\\set x :nothing_like_it",

@@ -18,8 +18,8 @@ pub(super) enum Command {
     Sql(Statement),
     Set(String, NamedExpression),
     Sleep(Sleep),
-    Pick(String, KeyName),
-    Fresh(String, KeyName),
+    Pick(Vec<String>, KeyName),
+    Fresh(Vec<String>, KeyName),
     Jump(usize),
     JumpUnless(NamedExpression, usize),
 }
@@ -85,8 +85,8 @@ impl Builder {
                 self.commands.push(Command::Set(variable, expression));
             }
             Meta::Sleep(sleep) => self.commands.push(Command::Sleep(sleep)),
-            Meta::Pick(variable, key) => self.commands.push(Command::Pick(variable, key)),
-            Meta::Fresh(variable, key) => self.commands.push(Command::Fresh(variable, key)),
+            Meta::Pick(variables, key) => self.commands.push(Command::Pick(variables, key)),
+            Meta::Fresh(variables, key) => self.commands.push(Command::Fresh(variables, key)),
             Meta::If(condition) => {
                 let skip = Some(self.branch(condition));
                 let exits = Vec::new();

@@ -24,6 +24,7 @@ pub mod savepoint;
 pub mod sequences;
 pub mod settle;
 pub mod sizes;
+pub mod statistics;
 pub mod tls;
 pub mod uses;
 pub mod views;

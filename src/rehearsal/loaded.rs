@@ -58,7 +58,10 @@ impl Loaded {
 
     /// Decides what the tables will hold, or do hold.
     pub(super) fn plan_rows(&self, plan: &Plan) -> Result<Arc<FillPlan>, RehearsalError> {
-        let planned = FillPlan::beside(&self.schema, &tables(plan), &self.given, plan.seed)?;
+        let mut planned = FillPlan::beside(&self.schema, &tables(plan), &self.given, plan.seed)?;
+        planned
+            .notes
+            .extend(plan.statistics.strangers(&self.schema));
         Ok(Arc::new(planned))
     }
 

@@ -15,7 +15,7 @@ use crate::postgres::sizes::table_sizes;
 use crate::scenario::Plan;
 use crate::schema::Schema;
 use crate::shadow::{Durability, Server, load_schema};
-use crate::synth::{EVERY_TABLE, FillPlan, KeyBook};
+use crate::synth::{EVERY_TABLE, FillPlan, KeyBook, TableStatistics};
 
 /// A running shadow.
 pub(super) struct Shadow {
@@ -159,7 +159,7 @@ impl Shadow {
                 rows: table.rows,
                 production_rows: match production.get(&name) {
                     Some(rows) => *rows,
-                    None => unnamed_production_rows(plan, table.rows),
+                    None => unnamed_production_rows(plan, &name, table.rows),
                 },
                 bytes: bytes.and_then(|bytes| u64::try_from(bytes).ok()),
                 name,
@@ -192,9 +192,13 @@ fn production_rows(plan: &Plan, schema: &Schema) -> BTreeMap<String, u64> {
         .collect()
 }
 
-/// The production's rows of a table that the scenario does not name and that has `rows` here. One
-/// that cannot hold as many as others has no more in production either.
-fn unnamed_production_rows(plan: &Plan, rows: u64) -> u64 {
+/// The production's rows of a table that the scenario does not name and that has `rows` here: the
+/// captured ones. One that cannot hold as many as others has no more in production either.
+fn unnamed_production_rows(plan: &Plan, name: &str, rows: u64) -> u64 {
+    let captured = plan.statistics.table(name);
+    if let Some(captured) = captured.and_then(TableStatistics::known_rows) {
+        return captured.0;
+    }
     match plan.tables.get(EVERY_TABLE) {
         Some(every) if every.fill.rows == rows => every.production_rows.0,
         _ => rows,

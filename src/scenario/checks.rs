@@ -144,6 +144,14 @@ impl Checks<'_> {
             let message = "weights must not be negative, and one must be above 0";
             self.require(usable, &key("weights"), message)?;
         }
+        let correlation = spec
+            .correlation
+            .is_none_or(|value| (-1.0..=1.0).contains(&value));
+        let message = "a correlation must be from -1 to 1";
+        self.require(correlation, &key("correlation"), message)?;
+        let bounds = spec.histogram.as_ref().map_or(2, Vec::len);
+        let message = "a histogram needs two bounds at least";
+        self.require(bounds >= 2, &key("histogram"), message)?;
         self.at_least_one(&key("distinct"), spec.distinct)?;
         self.at_least_one(&key("width"), spec.width.map(u64::from))
     }

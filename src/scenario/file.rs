@@ -81,6 +81,8 @@ pub struct Schema {
     pub list: Option<String>,
     /// A live database.
     pub source: Option<String>,
+    /// What is known of the tables of a captured database: a `statistics.json`.
+    pub statistics: Option<String>,
 }
 
 /// `[tables.NAME]`.

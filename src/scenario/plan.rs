@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::pgbench::Script;
 use crate::sql::MigrationScript;
-use crate::synth::TableSpec;
+use crate::synth::{Statistics, TableSpec};
 use crate::units::{Rate, Rows, seconds};
 
 /// All that a rehearsal needs to know.
@@ -25,6 +25,9 @@ pub struct Plan {
     pub schema: Vec<SourceFile>,
     /// Tables to fill, by the name that the scenario uses.
     pub tables: BTreeMap<String, TablePlan>,
+    /// What is known of production's tables; of those to fill, their columns' are in `tables` too.
+    #[serde(skip)]
+    pub statistics: Statistics,
     /// The traffic.
     pub traffic: TrafficPlan,
     /// The fleet that sends it.
@@ -66,8 +69,19 @@ pub struct ShadowPlan {
 pub struct TablePlan {
     /// Rows in production; the fill's own number is in `fill.rows`.
     pub production_rows: Rows,
-    /// How it is filled.
+    /// How it is filled. Captured statistics are left out of reports: values of production may be in
+    /// them.
+    #[serde(serialize_with = "without_statistics")]
     pub fill: TableSpec,
+}
+
+fn without_statistics<S: Serializer>(fill: &TableSpec, to: S) -> Result<S::Ok, S::Error> {
+    let bare = TableSpec {
+        rows: fill.rows,
+        columns: fill.columns.clone(),
+        ..TableSpec::default()
+    };
+    bare.serialize(to)
 }
 
 /// The traffic.

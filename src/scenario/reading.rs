@@ -82,7 +82,8 @@ impl ScenarioFile {
         Ok(())
     }
 
-    /// The files that it names, each once, relative to its own folder: schema, migration, scripts.
+    /// The files that it names, each once, relative to its own folder: schema, statistics, migration,
+    /// scripts.
     pub fn files(&self) -> Vec<PathBuf> {
         paths(self.references())
     }
@@ -139,6 +140,10 @@ impl ScenarioFile {
                 file,
             }));
         }
+        references.extend(schema.statistics.as_deref().map(|file| Reference {
+            key: ["schema", "statistics"].map(str::to_owned).to_vec(),
+            file,
+        }));
         let scripts = self.contents.transactions().iter().enumerate();
         references.extend(scripts.filter_map(|(index, transaction)| {
             Some(Reference {

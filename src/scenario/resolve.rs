@@ -13,7 +13,7 @@ use super::plan::{
 use super::reading::ScenarioFile;
 use crate::pgbench::Script;
 use crate::sql::{MigrationScript, check_transactions, split};
-use crate::synth::TableSpec;
+use crate::synth::{EVERY_TABLE, Statistics, TableSpec, TableStatistics};
 use crate::units::{Rate, Rows, Span};
 
 /// Files' texts by the path that the scenario gives them.
@@ -49,6 +49,7 @@ impl ScenarioFile {
     /// A text that is not in `sources`, a scale that is no number above 0.
     pub fn resolve_fill(&self, sources: &Sources, rows_scale: f64) -> Result<Plan, ResolveError> {
         let contents = &self.contents;
+        let statistics = self.statistics(sources)?;
         Ok(Plan {
             name: contents.name.clone(),
             title: contents
@@ -58,7 +59,8 @@ impl ScenarioFile {
             seed: contents.seed.unwrap_or_default(),
             shadow: self.shadow(),
             schema: self.schema(sources)?,
-            tables: self.tables(rows_scale)?,
+            tables: self.tables(rows_scale, &statistics)?,
+            statistics,
             traffic: TrafficPlan {
                 rate: Rate(0.0),
                 arrivals: Arrivals::default(),
@@ -105,21 +107,41 @@ impl ScenarioFile {
             .collect()
     }
 
-    fn tables(&self, rows_scale: f64) -> Result<BTreeMap<String, TablePlan>, ScenarioError> {
+    fn statistics(&self, sources: &Sources) -> Result<Statistics, ScenarioError> {
+        let Some(file) = &self.contents.schema.statistics else {
+            return Ok(Statistics::default());
+        };
+        Statistics::parse(self.source(sources, file)?).map_err(|error| {
+            let message = format!("{file}: {error}");
+            self.document.error_at(&["schema", "statistics"], message)
+        })
+    }
+
+    fn tables(
+        &self,
+        rows_scale: f64,
+        statistics: &Statistics,
+    ) -> Result<BTreeMap<String, TablePlan>, ScenarioError> {
         if !(rows_scale.is_finite() && rows_scale > 0.0) {
             return Err(ScenarioError::without_place(
                 "the scale of rows must be a number above 0",
             ));
         }
         let tables = self.contents.tables.iter().map(|(name, table)| {
+            let captured = statistics.table(name);
             let fill = TableSpec {
                 rows: scaled(table.rows, rows_scale),
                 columns: table.columns.clone(),
-                statistics: BTreeMap::new(),
+                statistics: captured.map_or_else(BTreeMap::new, |known| known.columns.clone()),
+                unnamed: match name == EVERY_TABLE {
+                    true => statistics.tables.clone(),
+                    false => BTreeMap::new(),
+                },
             };
-            let production_rows = table.production_rows.unwrap_or(table.rows);
+            let captured_rows = captured.and_then(TableStatistics::known_rows);
+            let production_rows = table.production_rows.or(captured_rows);
             let plan = TablePlan {
-                production_rows,
+                production_rows: production_rows.unwrap_or(table.rows),
                 fill,
             };
             (name.clone(), plan)

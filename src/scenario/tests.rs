@@ -257,7 +257,7 @@ fn unknown_keys_are_named() {
     28 | colour = 80
        | ^^^^^^
        |
-       = help: there are references, distribution, null_fraction, orphan_fraction, values, weights, range, pattern, width, distinct, sql, correlation
+       = help: there are references, distribution, null_fraction, orphan_fraction, values, weights, range, pattern, width, distinct, sql, correlation, histogram
     "#);
     insta::assert_snapshot!(error_with("seed = 42", "seeds = 42"), @r#"
     error: unknown key `seeds`
@@ -768,4 +768,52 @@ proptest! {
         let item = Override { key, value: noise };
         let _ = parse("scenario.toml", FULL, &[item]).map_err(|error| error.to_string());
     }
+}
+
+/// A scenario with captured statistics of one of its tables.
+fn captured(statistics: &str) -> Result<Plan, ResolveError> {
+    let text = FULL.replace(
+        "file = \"schema.sql\"",
+        "file = \"schema.sql\"\nstatistics = \"statistics.json\"",
+    );
+    let file = parse("scenario.toml", &text, &[]).unwrap();
+    let mut sources: BTreeMap<PathBuf, String> = file
+        .files()
+        .into_iter()
+        .map(|path| (path, "SELECT 1;".to_owned()))
+        .collect();
+    sources.insert("statistics.json".into(), statistics.to_owned());
+    file.resolve(&sources, None, 1.0)
+}
+
+#[test]
+fn captured_statistics_reach_the_tables_and_not_the_report() {
+    let plan = captured(
+        r#"{"format_version": 1, "postgres_version": "16.4", "tables": {
+            "public.patients": {"rows": 7000000, "columns": {"name": {"most_common": [
+                {"frequency": 0.1, "value": "Erika Mustermann"}]}}},
+            "public.measurements": {"rows": 5}}}"#,
+    )
+    .unwrap();
+    let patients = &plan.tables["patients"];
+    assert_eq!(patients.production_rows, Rows(7_000_000));
+    assert_eq!(patients.fill.statistics["name"].most_common.len(), 1);
+    // The scenario's own number wins.
+    let measurements = &plan.tables["measurements"];
+    assert_eq!(measurements.production_rows, Rows(800_000_000));
+    let report = serde_json::to_string(&plan).unwrap();
+    assert!(!report.contains("Mustermann"), "{report}");
+    assert!(report.contains("100000"));
+}
+
+#[test]
+fn faulty_statistics_are_shown_where_they_are_named() {
+    let error = captured("{\n\"format_version\": \"1\"}").unwrap_err();
+    insta::assert_snapshot!(error, @r#"
+    error: statistics.json: invalid type: string "1", expected u32 at line 2 column 21; see docs/statistics.md
+      --> scenario.toml:11:14
+       |
+    11 | statistics = "statistics.json"
+       |              ^^^^^^^^^^^^^^^^^
+    "#);
 }

@@ -7,21 +7,8 @@ use crate::schema::Table;
 use super::error::SynthError;
 use super::kinship::Kinship;
 use super::links::{Link, Links};
+use super::relation::Relation;
 use super::world::World;
-
-/// How a link of such a table finds the parent's row.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Relation {
-    /// By the table's own order.
-    Above,
-    /// Among those that agree with the row that another link chose: levels up from that row, and from
-    /// the parent, to where both meet.
-    Beside { base: usize, up: u32, down: u32 },
-    /// Among earlier rows of the same table with the same ancestor.
-    Earlier { levels: u32 },
-    /// Anywhere among the first positions of the parent.
-    Free { rows: u64 },
-}
 
 /// A link whose parent's order was not known yet, so that it was taken to reach all rows.
 #[derive(Debug, Clone)]

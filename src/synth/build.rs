@@ -12,7 +12,7 @@ use super::column::ColumnPlan;
 use super::domains::Inferred;
 use super::error::{Problem, SynthError};
 use super::kinship::{AllLinks, Kinship};
-use super::linked::{is_within, linked_column};
+use super::linked::{is_within, linked_column, unfollowed};
 use super::links::Link;
 use super::own::{Made, Place, own_column};
 use super::partition::{Known, Layout};
@@ -119,7 +119,7 @@ fn plan(
         variants: BTreeMap::new(),
         open: BTreeSet::new(),
         layouts: BTreeMap::new(),
-        notes: Vec::new(),
+        notes: world.unfollowed(),
     };
     let mut plans = Vec::new();
     // What is made up has no schema.
@@ -247,7 +247,10 @@ impl<'g> Builder<'g> {
     fn new_linked_column(&mut self, place: Place<'_>, link: &Link) -> Result<Made, SynthError> {
         let referenced = link.referenced(&place.column.name);
         match self.column(&link.parent, referenced) {
-            Ok(Some(parent)) => Ok((Some(linked_column(place, link, parent)?), None)),
+            Ok(Some(parent)) => {
+                let note = unfollowed(place, link);
+                Ok((Some(linked_column(place, link, parent)?), note))
+            }
             Ok(None) => {
                 let parent = format!("{}.{referenced}", link.parent);
                 Err(place.fail(Problem::UnwrittenParent(parent)))

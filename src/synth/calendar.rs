@@ -95,7 +95,7 @@ fn write_time(micros: i64, out: &mut Vec<u8>) {
     let [m1, m2] = digits::pair(seconds / 60 % 60);
     let [s1, s2] = digits::pair(seconds % 60);
     out.extend_from_slice(&[h1, h2, b':', m1, m2, b':', s1, s2]);
-    if micros % 1_000_000 != 0 {
+    if !micros.is_multiple_of(1_000_000) {
         out.push(b'.');
         digits::write(micros % 1_000_000, 6, out);
     }

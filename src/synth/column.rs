@@ -232,34 +232,50 @@ impl ColumnPlan {
         }
     }
 
-    /// Whether there are values that no row has: not so for booleans, enums and lists.
-    pub(crate) fn has_fresh(&self) -> bool {
-        match &self.root().source {
-            Source::Shape { shape, .. } => {
-                matches!(shape, Shape::Text(_))
-                    || shape.capacity() > self.root().draw.domain(self.root().rows)
-            }
+    /// Whether a foreign key decides its values.
+    pub(crate) fn is_foreign(&self) -> bool {
+        match &self.source {
+            Source::Column(_) => true,
+            Source::Cases(cased) => cased.shared().is_some_and(|plan| plan.is_foreign()),
             _ => false,
         }
     }
 
-    /// Writes the `n`-th value that no row has; of a foreign key, that no row of its parent has.
+    /// Whether there are values that no row has: not so for booleans, enums and lists.
+    pub(crate) fn has_fresh(&self) -> bool {
+        self.root().fresh_values().is_some()
+    }
+
+    /// Writes the `n`-th value that no row has; of a foreign key, that no row of its parent has. After
+    /// the last one comes the first again.
     pub(crate) fn write_fresh(&self, n: u64, out: &mut Vec<u8>) {
-        let root = self.root();
-        let ordinal = root.draw.domain(root.rows).saturating_add(n);
-        match &root.source {
-            // Words alone repeat; with a number at their end they are none of the others.
-            Source::Shape {
-                shape: Shape::Text(text),
-                ..
-            } if text.number.is_none() => Text {
-                number: Some(Base::Decimal),
-                ..text.clone()
-            }
-            .write(n, out),
-            Source::Shape { shape, .. } => shape.write(ordinal, out),
-            _ => {}
+        if let Some((shape, first, count)) = self.root().fresh_values() {
+            shape.write(first + n.checked_rem(count).unwrap_or(0), out);
         }
+    }
+
+    /// The ordinals whose values no row has: their shape, the first one and their number.
+    fn fresh_values(&self) -> Option<(Shape, u64, u64)> {
+        let Source::Shape { shape, capacity } = &self.source else {
+            return None;
+        };
+        let (shape, first, count) = match shape {
+            // Words alone repeat; with a number at their end they are none of the others.
+            Shape::Text(text) if text.number.is_none() => {
+                let shape = Shape::Text(Text {
+                    number: Some(Base::Decimal),
+                    ..text.clone()
+                });
+                let count = shape.capacity();
+                (shape, 0, count)
+            }
+            _ => {
+                let count = (*capacity).min(shape.capacity());
+                let first = self.draw.domain(self.rows);
+                (shape.clone(), first, count.saturating_sub(first))
+            }
+        };
+        (count > 0).then_some((shape, first, count))
     }
 }
 

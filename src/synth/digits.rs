@@ -1,6 +1,10 @@
 //! Digits of numbers: what most of a fill's text is made of.
 
 /// `00` to `99`.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler evaluates it, and would refuse a place out of range"
+)]
 const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[0; 2]; 100];
     let mut number = 0;
@@ -12,6 +16,10 @@ const PAIRS: [[u8; 2]; 100] = {
 };
 
 /// `00` to `ff`.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler evaluates it, and would refuse a place out of range"
+)]
 const HEX_PAIRS: [[u8; 2]; 256] = {
     let digits = b"0123456789abcdef";
     let mut pairs = [[0; 2]; 256];

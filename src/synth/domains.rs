@@ -180,15 +180,39 @@ fn sources(all: &AllLinks<'_>, kinship: &Kinship<'_>) -> Vec<(BTreeSet<Place>, B
         }
         class.insert(place);
     }
-    let split = |(class, sources): &(BTreeSet<Place>, BTreeSet<Place>)| {
-        let key = sources.first().and_then(|(name, column)| {
-            let (table, _) = all.get(name)?;
-            let mut keys = table.unique_keys.iter();
-            keys.find(|key| !key.partial && key.columns == [column.clone()])
-        });
-        !class.is_empty() && (sources.len() > 1 || sources.len() == 1 && key.is_none())
+    let split = |sources: &BTreeSet<Place>| {
+        sources.len() > 1 || sources.iter().any(|place| is_told_apart(all, place))
     };
-    found.into_values().filter(split).collect()
+    found
+        .into_values()
+        .filter(|(_, sources)| split(sources))
+        .collect()
+}
+
+/// Whether rows of a table are found by a column that is not its key: a link to another row of the
+/// table keeps it, or two links of one table to this one share it.
+fn is_told_apart(all: &AllLinks<'_>, (name, column): &Place) -> bool {
+    let alone = |key: &UniqueKey| !key.partial && key.columns == [column.clone()];
+    all.values().any(|(table, links)| {
+        let leading = links.iter().filter(|link| {
+            link.parent == *name
+                && link.parent_columns.len() > 1
+                && link.parent_columns.contains(column)
+                && !(table.name == *name && table.unique_keys.iter().any(alone))
+        });
+        let mut own: Vec<&String> = Vec::new();
+        for link in leading {
+            let pairs = link.columns.iter().zip(&link.parent_columns);
+            for (own_column, _) in pairs.filter(|(_, referenced)| *referenced == column) {
+                let kept = table.name == *name && own_column == column;
+                if kept || own.contains(&own_column) {
+                    return true;
+                }
+                own.push(own_column);
+            }
+        }
+        false
+    })
 }
 
 /// Whether a link decides a column, rather than keep it.

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use super::arrangement::Arrangement;
 use super::distribution::{Distribution, Sampler};
 use super::kin::{Index, Kin};
-use super::permutation::Permutation;
 use super::pieces::Pieces;
 use super::random;
+use super::statistics::Ranks;
+
+pub(crate) use super::chosen::{Chosen, Digit};
 
 /// Which ordinal a column's value is made from in a given row. For a foreign key the ordinal is the
 /// parent's row.
@@ -28,6 +31,10 @@ pub(crate) enum Draw {
     Digit(Digit),
     /// Rises with the row: a random place in the row's own stretch of `step` ordinals.
     Rising { key: u64, step: u64 },
+    /// The row's place in an order of all rows.
+    Placed(Arrangement),
+    /// By the row's rank among all values: as often and in the order that statistics say.
+    Ranked(Box<Ranks>),
     /// A random place in the lower or upper half of the row's own stretch of `step` ordinals.
     Half { key: u64, step: u64, upper: bool },
     /// One of these, which are ordinals in rising order.
@@ -54,75 +61,6 @@ pub(crate) struct Piece {
     /// What is added to its ordinals.
     pub(crate) offset: u64,
     pub(crate) draw: Draw,
-}
-
-/// A choice by a distribution, with frequent ones scattered.
-#[derive(Debug, Clone)]
-pub(crate) struct Chosen {
-    pub(crate) key: u64,
-    pub(crate) sampler: Sampler,
-    pub(crate) scatter: Option<Permutation>,
-}
-
-impl Chosen {
-    /// A choice among the rows of a table.
-    pub(crate) fn among_rows(key: u64, distribution: Distribution, rows: u64) -> Self {
-        Self {
-            key,
-            sampler: Sampler::new(distribution, rows),
-            scatter: distribution
-                .is_ranked()
-                .then(|| Permutation::new(random::key(key, "scatter"), rows)),
-        }
-    }
-
-    /// A choice among neighbours that keep their order: a range.
-    pub(crate) fn within(key: u64, distribution: Distribution, count: u64) -> Self {
-        Self {
-            key,
-            sampler: Sampler::new(distribution, count),
-            scatter: None,
-        }
-    }
-
-    /// The choice for random bits, below the count.
-    pub(crate) fn choose(&self, serial: u64, bits: u64) -> u64 {
-        let rank = self.sampler.sample(serial, bits);
-        match &self.scatter {
-            Some(scatter) => scatter.apply(rank),
-            None => rank,
-        }
-    }
-}
-
-/// A digit of the row's number in a mixed radix, so that the digits of a row are together unique.
-///
-/// The row is first moved within its block of `block` rows, so that neighbours in the table are
-/// not neighbours in the key.
-#[derive(Debug, Clone)]
-pub(crate) struct Digit {
-    pub(crate) shuffle: Permutation,
-    /// The product of all digits but the block's own number.
-    pub(crate) block: u64,
-    /// The product of the digits before this one.
-    pub(crate) divisor: u64,
-    /// What this digit counts up to; none for the block's own number.
-    pub(crate) radix: Option<u64>,
-    /// Rows that have a combination; later ones are NULL.
-    pub(crate) limit: u64,
-}
-
-impl Digit {
-    fn of(&self, row: u64) -> Option<u64> {
-        if row >= self.limit {
-            return None;
-        }
-        let Some(radix) = self.radix else {
-            return row.checked_div(self.block);
-        };
-        let place = self.shuffle.apply(row.checked_rem(self.block)?);
-        place.checked_div(self.divisor)?.checked_rem(radix)
-    }
 }
 
 impl Draw {
@@ -156,6 +94,8 @@ impl Draw {
                 let within = random::below(random::bits(*key, row), *step);
                 Some(row.saturating_mul(*step).saturating_add(within))
             }
+            Self::Placed(order) => Some(order.place(row)),
+            Self::Ranked(ranks) => Some(ranks.ordinal(row)),
             Self::Half { key, step, upper } => {
                 let half = step / 2;
                 let within = random::below(random::bits(*key, row), half);
@@ -199,6 +139,8 @@ impl Draw {
                         });
                 ends.max().unwrap_or(0)
             }
+            Self::Placed(order) => order.count(),
+            Self::Ranked(ranks) => ranks.domain(),
             Self::Nothing => 0,
         }
     }
@@ -211,6 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::synth::permutation::Permutation;
 
     proptest! {
         #[test]

@@ -246,6 +246,12 @@ pub enum Problem {
         /// Its value.
         value: f64,
     },
+    /// Not between −1 and 1.
+    #[error("`correlation` is {0}: it must be between -1 and 1")]
+    Correlation(f64),
+    /// A histogram without a bucket.
+    #[error("`histogram` needs two bounds at least")]
+    Histogram,
     /// Nulls in a NOT NULL column.
     #[error("the column is NOT NULL: it takes no `null_fraction`")]
     NotNull,

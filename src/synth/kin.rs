@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use super::chosen::{Chosen, Digit};
 use super::distribution::{Distribution, Sampler};
-use super::draw::Draw;
 use super::order::{Order, Slot};
 use super::random;
 
@@ -38,8 +38,17 @@ pub(crate) enum Kin {
         distribution: Distribution,
         first_is_null: bool,
     },
-    /// Any, by a draw of positions.
-    Free { order: Slot, draw: Draw },
+    /// Any position of the parent.
+    Free { order: Slot, places: Places },
+}
+
+/// Which of all positions.
+#[derive(Debug, Clone)]
+pub(crate) enum Places {
+    /// By a distribution.
+    Chosen(Chosen),
+    /// By a digit of the row's number.
+    Digit(Digit),
 }
 
 /// Which of several positions.
@@ -110,7 +119,10 @@ impl Kin {
                     _ => first + sampler.sample(row, bits),
                 })
             }
-            Self::Free { draw, .. } => draw.ordinal(row),
+            Self::Free { places, .. } => match places {
+                Places::Chosen(chosen) => Some(chosen.choose(row, random::bits(chosen.key, row))),
+                Places::Digit(digit) => digit.of(row),
+            },
         }
     }
 }

@@ -44,6 +44,13 @@ impl<'a> Kinship<'a> {
                     kinship.want(all, name, link.referenced(&column));
                 }
             }
+            for column in table
+                .columns
+                .iter()
+                .filter(|c| goes_round(all, table, &c.name))
+            {
+                kinship.want(all, &table.name, &column.name);
+            }
         }
         let names: Vec<&RelationName> = kinship.members.keys().copied().collect();
         for name in names {
@@ -218,6 +225,31 @@ fn shared_columns<'l>(
         }
     }
     shared
+}
+
+/// Whether the widest links lead from a column back to itself: teams of a tenant have users, and users
+/// have teams.
+fn goes_round(all: &AllLinks<'_>, table: &Table, column: &str) -> bool {
+    let (mut name, mut at) = (&table.name, column);
+    for _ in 0..=all.len() {
+        let next = all.get(name).and_then(|(table, links)| {
+            let mut links = links.iter();
+            links.find(|link| {
+                let kept = link.of_itself(table);
+                link.columns
+                    .iter()
+                    .any(|own| own == at && !kept.contains(&own))
+            })
+        });
+        let Some(link) = next else {
+            return false;
+        };
+        (name, at) = (&link.parent, link.referenced(at));
+        if (name, at) == (&table.name, column) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether rows that satisfy one link satisfy another, for the parent of the one has, by itself or its

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use crate::schema::Table;
 
-use super::assign::Relation;
 use super::column::{ColumnPlan, Event, Source};
 use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
-use super::kin::{Choice, Kin};
+use super::kin::{Choice, Kin, Places};
 use super::links::Link;
 use super::own::Place;
 use super::partition::Layout;
 use super::random;
+use super::relation::Relation;
 use super::shape::Shape;
+use super::statistics::{self, Known};
 use super::world::World;
 
 /// Plans a column whose values are a parent's.
@@ -85,6 +86,12 @@ fn draw(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
     if link.parent == table.name {
         return Ok(earlier(distribution));
     }
+    if let Some(known) = known(place, link) {
+        let parents = statistics::parents(key, place.rows(), link.parent_rows, &known);
+        if let Some(ranks) = parents {
+            return Ok(Draw::Ranked(Box::new(ranks)));
+        }
+    }
     let distinct = specs.filter_map(|spec| spec.distinct).min();
     let rows = distinct.map_or(link.parent_rows, |most| most.min(link.parent_rows));
     Ok(Draw::Chosen(Chosen::among_rows(key, distribution, rows)))
@@ -139,9 +146,9 @@ fn kin(place: Place<'_>, index: usize) -> Result<Option<Kin>, Problem> {
         },
         Relation::Free { rows } => Kin::Free {
             order: parent,
-            draw: match unique.digits.get(first) {
-                Some(digit) => Draw::Digit(digit.clone()),
-                None => Draw::Chosen(Chosen::within(key, distribution, rows)),
+            places: match unique.digits.get(first) {
+                Some(digit) => Places::Digit(digit.clone()),
+                None => Places::Chosen(Chosen::within(key, distribution, rows)),
             },
         },
         Relation::Beside { base, up, down } => {
@@ -162,13 +169,55 @@ fn kin(place: Place<'_>, index: usize) -> Result<Option<Kin>, Problem> {
     }))
 }
 
+/// What is known of the link by the first of its columns that anything is known of.
+fn known(place: Place<'_>, link: &Link) -> Option<Known> {
+    let Place { world, table, .. } = place;
+    let mut known = link.columns.iter().filter_map(|column| {
+        let captured = world.statistics(table, column);
+        Known::of(world.spec(table, column), captured)
+    });
+    // A link to a wider key is skewed by the column that has the most different values.
+    let first = known.next()?;
+    Some(known.fold(first, |widest, next| {
+        let values = |known: &Known| known.different(place.rows());
+        match values(&next) > values(&widest) {
+            true => next,
+            false => widest,
+        }
+    }))
+}
+
+/// What to say where a key or the table's own rows decide a link whose column has other statistics.
+pub(super) fn unfollowed(place: Place<'_>, link: &Link) -> Option<String> {
+    let first = link.columns.first()?;
+    let Place { unique, links, .. } = place;
+    let is_key = unique.digits.contains_key(first) || unique.chains.contains(first);
+    let related = links.of.get(&place.column.name);
+    let layout = place.layout;
+    let reason = match is_key {
+        true => "its statistics, for a unique key decides it",
+        false if related.is_some_and(|index| links.relations.contains_key(index)) => {
+            "its statistics, for its rows agree with those of other foreign keys"
+        }
+        false if layout.is_some_and(|layout| layout.decides(&place.column.name)) => {
+            "its statistics, for it decides the partition"
+        }
+        false if link.parent == place.table.name => {
+            "its statistics, for it references earlier rows of its own table"
+        }
+        false => return None,
+    };
+    let known = place.known().filter(Known::is_skewed);
+    known.map(|_| place.lost(reason))
+}
+
 /// A link's columns are NULL together, as MATCH FULL wants it.
 fn nulls(place: Place<'_>, link: &Link) -> Event {
     let Place { world, table, .. } = place;
     let given = link
         .columns
         .iter()
-        .filter_map(|column| world.spec(table, column).null_fraction);
+        .filter_map(|column| world.null_fraction(table, column));
     let share = match world.is_nullable(table, &place.column.name) {
         true => given.fold(0.0, f64::max),
         false => 0.0,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::schema::{ForeignKey, RelationName, Table, TypeKind};
 
-use super::assign::Relation;
 use super::error::{Problem, SynthError};
+use super::relation::Relation;
 use super::world::World;
 
 /// Columns that take their values from one row of a parent.

@@ -6,11 +6,14 @@
 //! the ordinal into text; a foreign key's ordinal is a row of the parent, whose value it takes. Shapes
 //! give different values for different ordinals, so whatever the draw keeps apart is unique.
 
+mod arrangement;
 mod assign;
 mod build;
 mod calendar;
+mod captured;
 mod cases;
 mod chooser;
+mod chosen;
 mod circles;
 mod column;
 mod decimal;
@@ -31,15 +34,17 @@ mod linked;
 mod links;
 mod matching;
 mod order;
+mod overrides;
 mod own;
 mod partition;
 mod permutation;
 mod pieces;
 mod plan;
 mod random;
+mod relation;
 mod shape;
 mod spread;
-mod statistics;
+pub mod statistics;
 mod survey;
 mod text;
 mod unique;
@@ -57,7 +62,7 @@ pub use every::EVERY_TABLE;
 pub use given::{GivenRows, wanted_rows};
 pub use keybook::KeyBook;
 pub use plan::{FillPlan, TablePlan};
-pub use statistics::ColumnStatistics;
+pub use statistics::{ColumnStatistics, Distinct, MostCommon, Statistics, TableStatistics};
 
 /// How many rows a table gets and what the scenario says of its columns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -67,8 +72,11 @@ pub struct TableSpec {
     /// Overrides by column name.
     pub columns: BTreeMap<String, ColumnSpec>,
     /// What is known of columns from a captured database, by column name; overrides win.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statistics: BTreeMap<String, ColumnStatistics>,
+    /// Of [`EVERY_TABLE`], what is known of the tables that it stands for, by `schema.name`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unnamed: BTreeMap<String, TableStatistics>,
 }
 
 /// What a scenario says of one column (DESIGN §6).
@@ -100,6 +108,8 @@ pub struct ColumnSpec {
     /// How far the order of the values follows the order of the rows: −1 to 1, as
     /// `pg_stats.correlation`.
     pub correlation: Option<f64>,
+    /// Values, in order, between which lie equally many rows each.
+    pub histogram: Option<Vec<toml::Value>>,
 }
 
 #[cfg(test)]

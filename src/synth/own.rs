@@ -1,4 +1,6 @@
-//! Columns with values of their own, and what any column's overrides must satisfy.
+//! Columns with values of their own.
+
+mod described;
 
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use super::column::{ColumnPlan, Event, Source};
 use super::distribution::Distribution;
 use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
-use super::form::{Ask, Form, form};
+use super::form::{Ask, Form, form, scalar};
 use super::kin::Radix;
 use super::kinship::Kinship;
 use super::limits::Limits;
@@ -19,6 +21,7 @@ use super::random;
 use super::shape::Shape;
 use super::unique::{End, Uniqueness};
 use super::world::World;
+use described::{by_statistics, fixed_by};
 
 /// The share of nulls in nullable columns of which nothing else is known.
 const USUAL_NULLS: f64 = 0.1;
@@ -103,63 +106,6 @@ impl Place<'_> {
     }
 }
 
-/// What is wrong with the overrides of a column, whatever its type.
-pub(super) fn check_overrides(
-    world: &World<'_>,
-    table: &Table,
-    column: &Column,
-) -> Result<(), Problem> {
-    let spec = world.spec(table, &column.name);
-    if column.generated && *spec != ColumnSpec::default() {
-        return Err(Problem::Generated);
-    }
-    for (key, fraction) in [
-        ("null_fraction", spec.null_fraction),
-        ("orphan_fraction", spec.orphan_fraction),
-    ] {
-        if let Some(value) = fraction.filter(|value| !(0.0..=1.0).contains(value)) {
-            return Err(Problem::Fraction { key, value });
-        }
-    }
-    let nulls = spec.null_fraction.is_some_and(|share| share > 0.0);
-    if nulls && !world.is_nullable(table, &column.name) {
-        return Err(Problem::NotNull);
-    }
-    if spec.distinct == Some(0) {
-        return Err(Problem::Empty("distinct"));
-    }
-    if let Some(text) = &spec.distribution {
-        text.parse::<Distribution>()?;
-    }
-    check_sql(spec)
-}
-
-/// An expression says all of the values but which are NULL.
-fn check_sql(spec: &ColumnSpec) -> Result<(), Problem> {
-    let Some(expression) = &spec.sql else {
-        return Ok(());
-    };
-    if expression.trim().is_empty() {
-        return Err(Problem::Empty("sql"));
-    }
-    let others = [
-        ("references", spec.references.is_some()),
-        ("distribution", spec.distribution.is_some()),
-        ("orphan_fraction", spec.orphan_fraction.is_some()),
-        ("values", spec.values.is_some()),
-        ("weights", spec.weights.is_some()),
-        ("range", spec.range.is_some()),
-        ("pattern", spec.pattern.is_some()),
-        ("width", spec.width.is_some()),
-        ("distinct", spec.distinct.is_some()),
-        ("correlation", spec.correlation.is_some()),
-    ];
-    match others.into_iter().find(|(_, given)| *given) {
-        Some((key, _)) => Err(Problem::Both("sql", key)),
-        None => Ok(()),
-    }
-}
-
 /// How many different values a column can have by itself.
 pub(super) fn capacity(
     world: &World<'_>,
@@ -210,23 +156,34 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if unique && (spec.distinct.is_some() || spec.distribution.is_some()) {
         return Err(place.fail(Problem::Unique));
     }
-    let end = place.unique.ends.get(name).copied();
+    let fixed = fixed_by(place);
+    let described = place.known();
+    let known = described.as_ref().filter(|_| fixed.is_none());
     let digit = digit(place);
     let ask = Ask {
         different: match &digit {
-            _ if unique || end.is_some() => Some(place.rows()),
+            _ if unique || place.unique.ends.contains_key(name) => Some(place.rows()),
             Some(digit) => Some(digit.domain(place.rows())),
+            None if known.is_some() => None,
             None => spec.distinct,
         },
         spec,
         ..ask(place.world, place.table, place.column, &limits)
     };
-    let decides = |layout: &&Layout| layout.decides(name);
-    if let Some(layout) = place.layout.filter(decides) {
+    let lost = described
+        .as_ref()
+        .filter(|known| known.is_skewed())
+        .and(fixed);
+    let lost = lost.map(|by| place.lost(&format!("its statistics, for {by} decides it")));
+    if let Some(layout) = place.layout.filter(|layout| layout.decides(name)) {
         let made = pieces(layout, kind, &ask, unique).map_err(|problem| place.fail(problem))?;
-        return Ok((Some(place.plan(&limits, made)), None));
+        return Ok((Some(place.plan(&limits, made)), lost));
     }
-    let made = match form(kind, &ask) {
+    let made = match known {
+        Some(known) => by_statistics(place, kind, &ask, known),
+        None => drawn(place, kind, &ask, digit).map(|form| (form, lost)),
+    };
+    let (made, note) = match made {
         Err(Problem::Unsupported) => return unsupported(place),
         made => made.map_err(|problem| place.fail(problem))?,
     };
@@ -234,17 +191,11 @@ pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
     if let (true, Some(constraint)) = (apart, overlapping(place, &made)) {
         return Err(place.fail(Problem::Overlaps(constraint)));
     }
-    let draw = match (digit, end) {
-        _ if place.unique.constant.contains(name) => only_value(ask.key),
-        (Some(digit), _) => digit,
-        (None, Some(end)) => half(&made, &ask, end).map_err(|problem| place.fail(problem))?,
-        (None, None) => own_draw(&made, &ask, unique).map_err(|problem| place.fail(problem))?,
-    };
     let source = Source::Shape {
-        capacity: made.capacity,
+        capacity: within_type(kind, &made, &ask),
         shape: made.shape,
     };
-    Ok((Some(place.plan(&limits, (draw, source))), None))
+    Ok((Some(place.plan(&limits, (made.draw, source))), note))
 }
 
 /// The first value in every row.
@@ -300,6 +251,16 @@ fn evaluated(place: Place<'_>, expression: &str, limits: &Limits) -> ColumnPlan 
     }
 }
 
+/// How many ordinals are within the type, where nothing but the usual range ends a form before.
+fn within_type(kind: &TypeKind, form: &Form, ask: &Ask<'_>) -> u64 {
+    let bounded = ask.spec.range.is_some() || !ask.limits.max.is_empty();
+    let held = scalar(kind).and_then(|scalar| scalar.capacity(&form.shape));
+    match held.filter(|_| !bounded) {
+        Some(held) => held.max(form.capacity),
+        None => form.capacity,
+    }
+}
+
 /// A type that values are not generated for: its default or NULL, where it may.
 fn unsupported(place: Place<'_>) -> Result<Made, SynthError> {
     let (table, column) = (&place.table.name, place.column);
@@ -312,6 +273,24 @@ fn unsupported(place: Place<'_>) -> Result<Made, SynthError> {
         return Ok(place.null(&format!("values of type {data_type} are not generated")));
     }
     Err(place.fail(Problem::Unsupported))
+}
+
+/// The values and the draw of a column of which nothing is known but its type, its keys and the scenario.
+fn drawn(
+    place: Place<'_>,
+    kind: &TypeKind,
+    ask: &Ask<'_>,
+    digit: Option<Draw>,
+) -> Result<Form, Problem> {
+    let name = &place.column.name;
+    let form = form(kind, ask)?;
+    let draw = match (digit, place.unique.ends.get(name)) {
+        _ if place.unique.constant.contains(name) => only_value(ask.key),
+        (Some(digit), _) => digit,
+        (None, Some(end)) => half(&form, ask, *end)?,
+        (None, None) => own_draw(&form, ask, place.unique.unique.contains(name))?,
+    };
+    Ok(Form { draw, ..form })
 }
 
 /// The part of a unique key's combinations that the column is.
@@ -370,8 +349,13 @@ pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
             .is_some_and(|layout| layout.decides(&column.name))
         || *place.spec() != ColumnSpec::default();
     let usual = if known { 0.0 } else { USUAL_NULLS };
+    let captured = match limits.not_null {
+        true => Some(0.0),
+        false => place.world.null_fraction(table, &column.name),
+    };
+    let given = place.spec().null_fraction;
     Event::new(
         place.world.key(table, &format!("{} nulls", column.name)),
-        place.spec().null_fraction.unwrap_or(usual),
+        given.or(captured).unwrap_or(usual),
     )
 }

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use crate::schema::{Column, RelationName, Table};
 
-use super::assign::{Assigner, Assumed, Relation};
+use super::assign::{Assigner, Assumed};
 use super::cases::Cases;
-use super::error::SynthError;
+use super::error::{Problem, SynthError};
 use super::kinship::{AllLinks, Kinship};
 use super::linked::distribution;
-use super::links::Links;
+use super::links::{Link, Links};
 use super::order::Order;
-use super::own::{capacity, check_overrides};
+use super::overrides::check_overrides;
+use super::own::capacity;
+use super::relation::Relation;
 use super::spread::Spread;
 use super::unique::{Ground, Uniqueness};
 use super::world::World;
@@ -179,7 +181,7 @@ impl<'a> Surveyor<'_, 'a> {
         let spread = match (above, parent) {
             (Some(link), Some(_)) => {
                 let distribution = distribution(world, table, link)
-                    .map_err(|problem| world.fail_first(table, link, problem))?;
+                    .map_err(|problem| fail(world, table, link, problem))?;
                 unique.notes.extend(ignored(ground, distribution));
                 let spread = Spread::new(rows, ground.links.positions, distribution);
                 Some(self.capped(ground, unique, spread)?)
@@ -227,6 +229,15 @@ impl<'a> Surveyor<'_, 'a> {
             let total = (0..spread.groups()).map(room).fold(0, u64::saturating_add);
             too_few(table, name, total, rows)
         })
+    }
+}
+
+/// The error of a link's first column.
+fn fail(world: &World<'_>, table: &Table, link: &Link, problem: Problem) -> SynthError {
+    let first = link.columns.first();
+    match first.and_then(|column| table.column(column)) {
+        Some(column) => world.fail(table, column, problem),
+        None => SynthError::Circle(table.name.to_string()),
     }
 }
 

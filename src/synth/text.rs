@@ -57,7 +57,7 @@ impl Base {
             .map_or(u64::MAX, |numbers| numbers - 1)
     }
 
-    fn write(self, number: u64, out: &mut Vec<u8>) {
+    pub(crate) fn write(self, number: u64, out: &mut Vec<u8>) {
         if self == Self::Decimal {
             return digits::write(number, 1, out);
         }
@@ -141,6 +141,14 @@ pub(crate) struct Pattern(Vec<String>);
 impl Pattern {
     pub(crate) fn new(text: &str) -> Self {
         Self(text.split("{n}").map(str::to_owned).collect())
+    }
+
+    /// The same with a text before it.
+    pub(crate) fn preceded_by(mut self, text: &str) -> Self {
+        if let Some(first) = self.0.first_mut() {
+            first.insert_str(0, text);
+        }
+        self
     }
 
     /// Whether the number is in it, which makes it unique.

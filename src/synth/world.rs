@@ -7,8 +7,7 @@ use crate::schema::{Column, RelationName, Schema, Table};
 use super::error::{Problem, SynthError, nearest};
 use super::every::{EVERY_TABLE, Unnamed};
 use super::limits::Limits;
-use super::links::Link;
-use super::{ColumnSpec, GivenRows, TableSpec, random};
+use super::{ColumnSpec, ColumnStatistics, GivenRows, TableSpec, TableStatistics, random};
 
 /// The schema, with what the scenario says of its tables.
 #[derive(Debug, Clone)]
@@ -16,6 +15,8 @@ pub(crate) struct World<'a> {
     pub(crate) schema: &'a Schema,
     specs: BTreeMap<&'a RelationName, &'a TableSpec>,
     unnamed: Unnamed<'a>,
+    /// Statistics of the unnamed tables, and perhaps of others.
+    captured: &'a BTreeMap<String, TableStatistics>,
     given: BTreeMap<&'a RelationName, &'a GivenRows>,
     seed: u64,
 }
@@ -34,7 +35,10 @@ static NOTHING: ColumnSpec = ColumnSpec {
     distinct: None,
     sql: None,
     correlation: None,
+    histogram: None,
 };
+
+static NOTHING_CAPTURED: BTreeMap<String, TableStatistics> = BTreeMap::new();
 
 impl<'a> World<'a> {
     pub(crate) fn new(
@@ -47,6 +51,7 @@ impl<'a> World<'a> {
             schema,
             specs: BTreeMap::new(),
             unnamed: Unnamed::default(),
+            captured: &NOTHING_CAPTURED,
             given: given.iter().map(|rows| (&rows.name, rows)).collect(),
             seed,
         };
@@ -70,6 +75,7 @@ impl<'a> World<'a> {
             let unnamed = names
                 .filter(|name| !world.specs.contains_key(name) && !world.given.contains_key(name));
             world.unnamed = Unnamed::new(spec.rows, unnamed);
+            world.captured = &spec.unnamed;
         }
         Ok(world)
     }
@@ -185,6 +191,52 @@ impl<'a> World<'a> {
             || spec.range.is_some()
             || spec.pattern.is_some()
             || spec.sql.is_some()
+            || spec.histogram.is_some()
+    }
+
+    /// What is known of a column from a captured database.
+    pub(crate) fn statistics(&self, table: &Table, column: &str) -> Option<&'a ColumnStatistics> {
+        match self.specs.get(&table.name) {
+            Some(spec) => spec.statistics.get(column),
+            None => self
+                .captured
+                .get(&table.name.to_string())?
+                .columns
+                .get(column),
+        }
+    }
+
+    /// The share of nulls that the scenario gives or, where the column may be NULL, that was captured.
+    pub(crate) fn null_fraction(&self, table: &Table, column: &str) -> Option<f64> {
+        let captured = self.statistics(table, column);
+        let captured = captured.map(|captured| captured.null_fraction);
+        let nullable = self.is_nullable(table, column);
+        let given = self.spec(table, column).null_fraction;
+        given.or(captured.map(|share| if nullable { share } else { 0.0 }))
+    }
+
+    /// Columns that only the captured statistics know, and captured nulls that cannot be.
+    pub(crate) fn unfollowed(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for (table, _) in self.named() {
+            let name = &table.name;
+            let own = self.specs.get(name).map(|spec| &spec.statistics);
+            let unnamed = || Some(&self.captured.get(&name.to_string())?.columns);
+            for (column, captured) in own.or_else(unnamed).into_iter().flatten() {
+                let given = self.spec(table, column).null_fraction.is_some();
+                if table.column(column).is_none() {
+                    notes.push(format!(
+                        "the statistics know a column {name}.{column} that the schema has not"
+                    ));
+                } else if captured.null_fraction > 0.0 && !given && !self.is_nullable(table, column)
+                {
+                    notes.push(format!(
+                        "{name}.{column} does not follow its share of nulls, for it is NOT NULL"
+                    ));
+                }
+            }
+        }
+        notes
     }
 
     /// Whether a column may be NULL by its table, its domain and its CHECKs.
@@ -198,15 +250,6 @@ impl<'a> World<'a> {
     /// The random key of something in a table.
     pub(crate) fn key(&self, table: &Table, name: &str) -> u64 {
         random::key(random::key(self.seed, &table.name.to_string()), name)
-    }
-
-    /// The error of a link's first column.
-    pub(crate) fn fail_first(&self, table: &Table, link: &Link, problem: Problem) -> SynthError {
-        let first = link.columns.first();
-        match first.and_then(|column| table.column(column)) {
-            Some(column) => self.fail(table, column, problem),
-            None => SynthError::Circle(table.name.to_string()),
-        }
     }
 
     pub(crate) fn fail(&self, table: &Table, column: &Column, problem: Problem) -> SynthError {

@@ -165,7 +165,7 @@ fn array_text(kind: &TypeKind, elements: &[toml::Value]) -> Result<String, Probl
 }
 
 /// Whether a type can hold a text, as far as that is known without asking the server.
-fn holds(kind: &TypeKind, text: &str) -> bool {
+pub(crate) fn holds(kind: &TypeKind, text: &str) -> bool {
     let (name, modifiers) = match kind {
         TypeKind::Base { name, modifiers } => (name.as_str(), modifiers),
         TypeKind::Enum { labels } => return labels.iter().any(|label| label == text),
@@ -188,6 +188,7 @@ fn holds(kind: &TypeKind, text: &str) -> bool {
             i32::try_from(text.chars().count()).is_ok_and(|length| length <= most)
         }),
         "uuid" => text.chars().filter(char::is_ascii_hexdigit).count() == 32,
+        "json" | "jsonb" => serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(),
         "money" => decimal::read(text, 2).is_some(),
         _ => true,
     }

@@ -98,6 +98,18 @@ impl Ask<'_> {
     }
 }
 
+pub(crate) use listed::holds;
+
+/// The most characters that text of a type and its limits may have.
+pub(crate) fn most_characters(kind: &TypeKind, ask: &Ask<'_>) -> u32 {
+    let (name, modifiers) = match kind {
+        TypeKind::Base { name, modifiers } => (name.as_str(), modifiers.as_slice()),
+        _ => ("", [].as_slice()),
+    };
+    let modifier = modifiers.first().and_then(|&n| u32::try_from(n).ok());
+    text::most_characters(name, modifier, ask)
+}
+
 /// The values of a type. `kind` is no domain.
 pub(crate) fn form(kind: &TypeKind, ask: &Ask<'_>) -> Result<Form, Problem> {
     let form = listed_or_typed(kind, ask)?;

@@ -4,6 +4,8 @@ use crate::schema::TypeKind;
 use crate::synth::calendar::{self, DAY, MomentKind, Moments};
 use crate::synth::decimal::{self, Numbers};
 
+use crate::synth::shape::Shape;
+
 use super::{number, time};
 
 /// The values of an ordered type as whole numbers.
@@ -67,6 +69,19 @@ pub(crate) fn scalar(kind: &TypeKind) -> Option<Scalar> {
 }
 
 impl Scalar {
+    /// How many ordinals of a shape are within the type.
+    pub(crate) fn capacity(&self, shape: &Shape) -> Option<u64> {
+        let (low, high) = match (&self.kind, shape) {
+            (ScalarKind::Numbers { scale }, Shape::Numbers(numbers)) => {
+                let dropped = scale.checked_sub(numbers.scale)?;
+                (numbers.low, self.high / 10i64.checked_pow(dropped)?)
+            }
+            (ScalarKind::Moments { .. }, Shape::Moments(moments)) => (moments.low, self.high),
+            _ => return None,
+        };
+        (low <= high).then(|| high.abs_diff(low).saturating_add(1))
+    }
+
     /// Whether values of both are comparable.
     pub(crate) fn is_same_family(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {

@@ -158,7 +158,7 @@ fn base(needed: u64, width: u32) -> Base {
     }
 }
 
-fn most_characters(name: &str, modifier: Option<u32>, ask: &Ask<'_>) -> u32 {
+pub(super) fn most_characters(name: &str, modifier: Option<u32>, ask: &Ask<'_>) -> u32 {
     let of_type = match name {
         "char" => 1,
         "bpchar" => modifier.unwrap_or(u32::MAX),

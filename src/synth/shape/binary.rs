@@ -11,7 +11,7 @@ pub(super) fn write_uuid(key: u64, ordinal: u64, out: &mut Vec<u8>) {
     let high = ((mixed >> 12) << 16) | 0x4000 | (mixed & 0x0fff);
     let low = (other >> 2) | (1 << 63);
     // The upper 4 bits of the mixed ordinal fell off above; they go where `other` was.
-    write_uuid_halves(high, (low & !0xf) | (mixed >> 60), out);
+    write_uuid_halves((high, (low & !0xf) | (mixed >> 60)), out);
 }
 
 /// A UUID whose upper half is one of `count` from `low` on, and whose lower half is the ordinal, mixed
@@ -23,10 +23,10 @@ pub(super) fn write_uuid_within(
     out: &mut Vec<u8>,
 ) {
     let high = low.saturating_add(random::below(random::bits(key, ordinal), count));
-    write_uuid_halves(high, random::bits(!key, ordinal), out);
+    write_uuid_halves((high, random::bits(!key, ordinal)), out);
 }
 
-fn write_uuid_halves(high: u64, low: u64, out: &mut Vec<u8>) {
+pub(super) fn write_uuid_halves((high, low): (u64, u64), out: &mut Vec<u8>) {
     let [h0, h1, h2, h3, h4, h5, h6, h7] = high.to_be_bytes();
     let [l0, l1, l2, l3, l4, l5, l6, l7] = low.to_be_bytes();
     for (index, group) in [

@@ -11,6 +11,7 @@ mod range;
 mod system;
 
 use super::calendar::Moments;
+use super::captured::{FittedJson, Stems, TimedUuid};
 use super::decimal::Numbers;
 use super::digits;
 use super::matching::Matching;
@@ -78,6 +79,21 @@ pub(crate) enum Shape {
     Choice(Vec<String>),
     /// An array.
     Array(Box<Elements>),
+    /// Known values, then others.
+    Listed(Box<Listed>),
+    /// Text between known bounds.
+    Stems(Stems),
+    /// UUIDs of version 7.
+    TimedUuid(TimedUuid),
+    /// A JSON object of a known width.
+    FittedJson(FittedJson),
+}
+
+/// Known values, by the first ordinals, then those of a shape.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    pub(crate) values: Vec<String>,
+    pub(crate) rest: Shape,
 }
 
 impl Shape {
@@ -106,6 +122,11 @@ impl Shape {
             Self::Choice(values) => values.len() as u64,
             Self::Array(elements) if elements.unique => elements.shape.capacity(),
             Self::Array(_) => 0,
+            Self::Listed(listed) => match listed.rest.capacity() {
+                0 => 0,
+                rest => rest.saturating_add(listed.values.len() as u64),
+            },
+            Self::Stems(_) | Self::TimedUuid(_) | Self::FittedJson(_) => u64::MAX,
         }
     }
 
@@ -129,11 +150,26 @@ impl Shape {
         )
     }
 
+    /// Whether values sort as their ordinals do: all that [rise](Self::rises), and those that the type's
+    /// order compares by what the ordinal decides.
+    pub(crate) fn is_ordered(&self) -> bool {
+        match self {
+            Self::Address { .. } | Self::Hardware { .. } => true,
+            Self::Bits { width, .. } => *width <= 64,
+            Self::Stems(_) | Self::TimedUuid(_) => true,
+            // `jsonb` compares the value of the first key first.
+            Self::Json { .. } | Self::FittedJson(_) => true,
+            Self::Listed(listed) => listed.rest.is_ordered(),
+            _ => self.rises(),
+        }
+    }
+
     /// Whether its text never holds a character that COPY must escape.
     pub(crate) fn is_plain(&self) -> bool {
         match self {
             Self::Pattern(_) | Self::Matching(_) | Self::Bytes { .. } => false,
             Self::Choice(_) | Self::Array(_) | Self::Record(_) => false,
+            Self::Listed(_) | Self::Stems(_) => false,
             Self::Range(ranges) => ranges.bounds.rises(),
             Self::Pieces { shapes, .. } => shapes.all().all(Self::is_plain),
             _ => true,
@@ -177,6 +213,20 @@ impl Shape {
             Self::Record(fields) => nested::write_record(fields, ordinal, out),
             Self::Choice(values) => write_choice(values, ordinal, out),
             Self::Array(elements) => elements.write(ordinal, out),
+            Self::Listed(listed) => listed.write(ordinal, out),
+            Self::Stems(stems) => stems.write(ordinal, out),
+            Self::TimedUuid(uuid) => binary::write_uuid_halves(uuid.halves(ordinal), out),
+            Self::FittedJson(json) => json.write(ordinal, out),
+        }
+    }
+}
+
+impl Listed {
+    fn write(&self, ordinal: u64, out: &mut Vec<u8>) {
+        let known = usize::try_from(ordinal).ok();
+        match known.and_then(|index| self.values.get(index)) {
+            Some(value) => out.extend_from_slice(value.as_bytes()),
+            None => self.rest.write(ordinal - self.values.len() as u64, out),
         }
     }
 }

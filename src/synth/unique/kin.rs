@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::schema::{RelationName, UniqueKey};
-use crate::synth::assign::Relation;
 use crate::synth::error::SynthError;
 use crate::synth::kin::{Index, Radix};
 use crate::synth::links::Link;
+use crate::synth::relation::Relation;
 
 use super::Planner;
 
