@@ -166,6 +166,12 @@ const KEYED: &str = "
         CONSTRAINT forms CHECK ((kind = 'a' AND code ~ '^A[0-9]+$' AND n > 0)
                              OR (kind = 'b' AND code ~ '^B[0-9]+$')));
     CREATE TABLE tree (id int PRIMARY KEY, parent_id int REFERENCES tree, CHECK (parent_id <> id));
+    CREATE TABLE follows (
+        follower_id bigint NOT NULL REFERENCES users, followed_id bigint NOT NULL REFERENCES users,
+        PRIMARY KEY (follower_id, followed_id), CHECK (follower_id <> followed_id));
+    CREATE TABLE transfers (
+        id int PRIMARY KEY, from_id bigint NOT NULL REFERENCES groups, to_id bigint REFERENCES groups,
+        CHECK (to_id <> from_id));
     CREATE TABLE periods (
         user_id bigint NOT NULL REFERENCES users, starts date NOT NULL, ends date NOT NULL,
         PRIMARY KEY (user_id, starts), CHECK (ends > starts));
@@ -182,6 +188,8 @@ async fn keys_hold_beside_conditions() {
         ("members", 6_000),
         ("codes", 5_000),
         ("tree", 2_000),
+        ("follows", 8_000),
+        ("transfers", 8_000),
         ("periods", 9_000),
         ("given", 10_000),
     ]);
@@ -195,11 +203,19 @@ async fn keys_hold_beside_conditions() {
         "{:?}",
         summary.notes
     );
+    let unsure = |note: &&String| note.contains("not understood");
+    assert_eq!(summary.notes.iter().find(unsure), None);
     database.assert_sound().await;
     for (low, high, sql) in [
         (2_700, 3_300, "SELECT count(user_id) FROM members"),
         (0, 0, "SELECT count(nothing_id) FROM members"),
         (150, 200, "SELECT count(DISTINCT group_id) FROM members"),
+        (
+            2_500,
+            3_000,
+            "SELECT count(DISTINCT followed_id) FROM follows",
+        ),
+        (200, 200, "SELECT count(DISTINCT to_id) FROM transfers"),
         (7_700, 8_300, "SELECT count(low) FROM given"),
         (800, 1_200, "SELECT count(*) FROM given WHERE kind = 'y'"),
     ] {
