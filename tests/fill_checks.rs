@@ -1,11 +1,7 @@
 //! Fills tables with CHECK constraints of the kinds that real products have, and has the server check
 //! every row again.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod filled;
 
@@ -28,7 +24,8 @@ const CHECKED: [&str; 76] = [
     "a text NOT NULL UNIQUE CHECK (length(a) BETWEEN 5 AND 8)",
     "a varchar(40) CHECK (a IS NULL OR (length(a) > 2 AND length(a) < 6))",
     "a bytea NOT NULL CHECK (octet_length(a) = 20)",
-    "a int NOT NULL CHECK (NOT (a < 10))",
+    "a int NOT NULL CHECK (NOT (a < 10)), lon real NOT NULL CHECK (abs(lon) <= 180), \
+     few int NOT NULL CHECK (few BETWEEN 0 AND 9 AND few NOT IN (0, 3, 9) AND abs(few) <> 8)",
     "a int CHECK (a IS NOT NULL AND a > 0)",
     "a date NOT NULL CHECK (a <= CURRENT_DATE)",
     "a timestamptz NOT NULL CHECK (a > now())",
@@ -50,7 +47,7 @@ const CHECKED: [&str; 76] = [
     "a text NOT NULL CHECK (a NOT LIKE '% %' AND a ILIKE '%x%')",
     "a text NOT NULL CHECK (a LIKE ANY (ARRAY['http://%', 'ftp://%']))",
     r"a text NOT NULL CHECK (a SIMILAR TO '(DE|FR)[0-9]{9}')",
-    "email text NOT NULL UNIQUE CHECK (position('@' in email) > 1 OR position('@' in email) > 0)",
+    "email text NOT NULL UNIQUE CHECK (position('@' in email) > 1)",
     "a text NOT NULL UNIQUE CHECK (a = lower(a) AND a <> '')",
     "a text NOT NULL CHECK (upper(a) = a AND length(a) = 3)",
     "a text NOT NULL CHECK (btrim(a) <> '')",
