@@ -1,4 +1,4 @@
-//! Rows tried on a table and taken back.
+//! Rows tried on a table's double.
 
 use std::pin::pin;
 
@@ -9,13 +9,31 @@ use crate::schema::RelationName;
 
 use super::{copy, names};
 
-/// Copies rows into a table by a [`copy_statement`](copy::copy_statement) and takes them back.
+/// Copies rows, in COPY's text format, into a temporary table that is made like `table` and of which
+/// nothing is left afterwards. It has the same name, CHECKs, domains and unique and exclusion
+/// indexes, but no foreign keys, triggers, policies or partitions.
 ///
 /// # Errors
 /// What the server says of the rows.
-pub async fn try_rows(client: &Client, statement: &str, rows: Vec<u8>) -> Result<(), Error> {
-    client.batch_execute("BEGIN").await?;
-    let tried = copied(client, statement, rows).await;
+pub async fn try_rows(
+    client: &Client,
+    table: &RelationName,
+    columns: &[String],
+    rows: Vec<u8>,
+) -> Result<(), Error> {
+    let double = RelationName {
+        schema: "pg_temp".to_owned(),
+        name: table.name.clone(),
+    };
+    let begin = format!(
+        "BEGIN; CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING ALL)",
+        names::quote(&double.name),
+        names::quoted(table)
+    );
+    let tried = match client.batch_execute(&begin).await {
+        Ok(()) => copied(client, &copy::copy_statement(&double, columns), rows).await,
+        Err(error) => Err(error),
+    };
     let undone = client.batch_execute("ROLLBACK").await;
     tried.and(undone)
 }
@@ -29,13 +47,4 @@ async fn copied(client: &Client, statement: &str, rows: Vec<u8>) -> Result<(), E
         (Err(error), _) | (Ok(_), Err(error)) => Err(error),
         (Ok(_), Ok(())) => Ok(()),
     }
-}
-
-/// Gives the pages back that the rows have left, of a table that is empty.
-///
-/// # Errors
-/// What the server says.
-pub async fn clean(client: &Client, table: &RelationName) -> Result<(), Error> {
-    let vacuum = format!("VACUUM {}", names::quoted(table));
-    client.batch_execute(&vacuum).await
 }

@@ -51,6 +51,8 @@ pub(crate) enum Draw {
         /// All ordinals are below this.
         domain: u64,
     },
+    /// The first one, but for the ordinal of the second, which it passes over.
+    Beside(Arc<(Draw, Draw)>),
     /// Never anything: NULL.
     Nothing,
 }
@@ -113,6 +115,12 @@ impl Draw {
             }
             Self::Kin(kin) => kin.ordinal(row),
             Self::Index { index, part, .. } => index.part(row, *part),
+            Self::Beside(both) => {
+                let (own, other) = both.as_ref();
+                let ordinal = own.ordinal(row)?;
+                let passed = other.ordinal(row).is_some_and(|other| ordinal >= other);
+                Some(ordinal + u64::from(passed))
+            }
             Self::Nothing => None,
         }
     }
@@ -141,6 +149,7 @@ impl Draw {
             }
             Self::Placed(order) => order.count(),
             Self::Ranked(ranks) => ranks.domain(),
+            Self::Beside(both) => both.0.domain(rows).saturating_add(1),
             Self::Nothing => 0,
         }
     }
@@ -187,6 +196,16 @@ mod tests {
                     prop_assert!(ordinal < draw.domain(rows));
                 }
             }
+        }
+
+        #[test]
+        fn rows_beside_others_are_not_theirs(key: u64, rows in 2u64..50, row: u64) {
+            let choose = |key, rows| Draw::Chosen(Chosen::among_rows(key, Distribution::Uniform, rows));
+            let other = choose(key, rows);
+            let own = Draw::Beside(Arc::new((choose(!key, rows - 1), other.clone())));
+            prop_assert_ne!(own.ordinal(row), other.ordinal(row));
+            prop_assert!(own.ordinal(row).unwrap() < rows);
+            prop_assert_eq!(own.domain(rows), rows);
         }
 
         #[test]

@@ -53,6 +53,21 @@ pub(super) fn linked_column(
 
 /// Which row of the parent a row has: the same for all columns of a link.
 fn draw(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
+    let own = by_itself(place, link)?;
+    let rival = place.links.rival(&place.column.name);
+    let column = rival.and_then(|rival| place.table.column(rival.columns.first()?));
+    let (Some(rival), Some(column)) = (rival, column) else {
+        return Ok(own);
+    };
+    if !matches!(own, Draw::Chosen(_) | Draw::Digit(_)) {
+        return Ok(own);
+    }
+    let other = draw(Place { column, ..place }, rival)?;
+    Ok(Draw::Beside(Arc::new((own, other))))
+}
+
+/// Which row of the parent a row has, whatever others have; of all but one where it has a rival.
+fn by_itself(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
     let Place { world, table, .. } = place;
     let index = place.links.of.get(&place.column.name).copied();
     if let Some(kin) = index.and_then(|index| kin(place, index).transpose()) {
@@ -86,14 +101,15 @@ fn draw(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
     if link.parent == table.name {
         return Ok(earlier(distribution));
     }
-    if let Some(known) = known(place, link) {
+    let room = place.links.room(&place.column.name);
+    if let Some(known) = known(place, link).filter(|_| room == link.parent_rows) {
         let parents = statistics::parents(key, place.rows(), link.parent_rows, &known);
         if let Some(ranks) = parents {
             return Ok(Draw::Ranked(Box::new(ranks)));
         }
     }
     let distinct = specs.filter_map(|spec| spec.distinct).min();
-    let rows = distinct.map_or(link.parent_rows, |most| most.min(link.parent_rows));
+    let rows = distinct.map_or(room, |most| most.min(room));
     Ok(Draw::Chosen(Chosen::among_rows(key, distribution, rows)))
 }
 

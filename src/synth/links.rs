@@ -37,6 +37,8 @@ pub(crate) struct Links {
     pub(crate) implied: Vec<usize>,
     /// Of a table whose rows have an order: how the links that decide columns find parents.
     pub(crate) relations: BTreeMap<usize, Relation>,
+    /// By link, one of the same parent whose row it must not have.
+    pub(crate) rivals: BTreeMap<usize, usize>,
     /// Of such a table: the positions of the table above that rows belong to, the first ones.
     pub(crate) positions: u64,
 }
@@ -83,8 +85,17 @@ impl Links {
         let relation = self.of.get(column).and_then(|i| self.relations.get(i));
         match relation {
             Some(Relation::Free { rows }) => *rows,
-            _ => self.deciding(column).map_or(0, |link| link.parent_rows),
+            _ => {
+                let rows = self.deciding(column).map_or(0, |link| link.parent_rows);
+                rows - u64::from(self.rival(column).is_some())
+            }
         }
+    }
+
+    /// The link whose parent a column's link must not have.
+    pub(crate) fn rival(&self, column: &str) -> Option<&Link> {
+        let index = self.rivals.get(self.of.get(column)?)?;
+        self.all.get(*index)
     }
 
     fn assign(&mut self, world: &World<'_>, table: &Table, index: usize) -> Result<(), SynthError> {

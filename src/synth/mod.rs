@@ -43,6 +43,7 @@ mod pieces;
 mod plan;
 mod random;
 mod relation;
+mod rivals;
 mod shape;
 mod spread;
 pub mod statistics;

@@ -15,6 +15,7 @@ use super::order::Order;
 use super::overrides::check_overrides;
 use super::own::capacity;
 use super::relation::Relation;
+use super::rivals::rivals;
 use super::spread::Spread;
 use super::unique::{Ground, Uniqueness};
 use super::world::World;
@@ -120,7 +121,8 @@ impl<'a> Surveyor<'_, 'a> {
             check_overrides(world, table, column)
                 .map_err(|problem| world.fail(table, column, problem))?;
         }
-        let links = self.links(table)?;
+        let mut links = self.links(table)?;
+        links.rivals = rivals(table, &links);
         let counted = |column: &Column| capacity(world, table, column);
         let ground = Ground {
             world,

@@ -124,9 +124,11 @@ impl Uniqueness {
     /// The columns, and links by their first column, that keys decide.
     pub(crate) fn decided(&self) -> BTreeSet<String> {
         let digits = self.digits.keys().chain(self.indexed.keys());
+        let switches = self.switches.iter().map(|switch| &switch.column);
         let sets = [&self.unique, &self.chains, &self.disjoint, &self.constant];
         let all = sets.into_iter().flatten().chain(digits);
-        all.chain(self.ends.keys()).cloned().collect()
+        let all = all.chain(self.ends.keys()).chain(switches);
+        all.cloned().collect()
     }
 
     /// Whether a column, or a link by its first column, has its values by a key already.

@@ -89,21 +89,10 @@ pub async fn fill(
     let relations: Vec<u32> = filled(schema, plan).flat_map(relations).collect();
     let (session, replica) = crew.connect().await?;
     let client = &session.client;
-    if replica {
-        // With their indexes in place, tables refuse what is not unique, too.
-        probe::probe(&crew, client).await?;
-    }
+    probe::probe(&crew, client).await?;
     let suspended = Suspension::begin(client, &relations, replica).await;
     let suspension = suspended.map_err(|e| crew.explain("suspending indexes", e))?;
-    let tried = match replica {
-        true => Ok(()),
-        // Only now are foreign keys gone, which these rows do not satisfy by themselves.
-        false => probe::probe(&crew, client).await,
-    };
-    let filled = match tried {
-        Ok(()) => fill_suspended(&crew, client, &suspension).await,
-        Err(error) => Err(error),
-    };
+    let filled = fill_suspended(&crew, client, &suspension).await;
     filled.map_err(|error| error.with_state(suspension.left_behind()))
 }
 

@@ -47,7 +47,7 @@ pub(super) fn column(expression: &Expr) -> Option<String> {
 /// Whether a cast to the type loses part of a value, as that of a timestamp to its day.
 fn narrows(target: &str) -> bool {
     let first = target.split_ascii_whitespace().next().unwrap_or_default();
-    matches!(first, "date" | "time" | "integer" | "smallint" | "interval")
+    matches!(first, "date" | "time" | "interval")
 }
 
 /// A function's name and its arguments.
@@ -77,6 +77,8 @@ pub(super) enum Operand {
     Length(String),
     /// The number of elements of an array column.
     Elements(String),
+    /// A number without its sign.
+    Magnitude(String),
     /// What `jsonb_typeof` says of a column.
     JsonKind(String),
     /// The time of the check.
@@ -152,8 +154,9 @@ fn function(expression: &Expr) -> Option<Operand> {
         }
         ("cardinality", 1) => Operand::Elements(of(0)?),
         ("array_length", 2) if text(1)? == "1" => Operand::Elements(of(0)?),
+        ("abs", 1) => Operand::Magnitude(of(0)?),
         ("jsonb_typeof" | "json_typeof", 1) => Operand::JsonKind(of(0)?),
-        ("strpos", 2) => Operand::Place(of(0)?, text(1)?),
+        ("strpos" | "position", 2) => Operand::Place(of(0)?, text(1)?),
         ("left", 2) => Operand::Left(of(0)?, text(1)?.parse().ok()?),
         ("coalesce" | "COALESCE", 2) => Operand::Coalesced(of(0)?, text(1)?),
         ("lower", 1) => Operand::Changed(Change::Lower, of(0)?),

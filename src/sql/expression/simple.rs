@@ -59,6 +59,18 @@ fn with_constant(comparison: Comparison, tested: &Operand, limit: &Operand) -> O
             let fewest = fewest.map(BoundRule::MinElements);
             bounds(name, fewest, most.map(BoundRule::MaxElements))
         })),
+        Operand::Magnitude(name) => {
+            let below = comparison.flipped().rule(negative(limit));
+            let parts = vec![
+                Formula::bound(name.clone(), comparison.rule(limit.clone())),
+                Formula::bound(name.clone(), below),
+            ];
+            // Within both, or beyond one.
+            Some(match comparison {
+                Comparison::Less | Comparison::AtMost | Comparison::Unequal => Formula::all(parts),
+                _ => Formula::any(parts),
+            })
+        }
         Operand::JsonKind(name) => match equality(comparison)? {
             true => bound(name, BoundRule::JsonKind(limit.clone())),
             false => bound(name, BoundRule::NotJsonKind(limit.clone())),
@@ -80,6 +92,9 @@ fn text_pattern<'o>(
     match tested {
         Operand::Place(name, part) => {
             let limit: i64 = limit.parse().ok()?;
+            if let Some(pattern) = further_on(comparison, part, limit) {
+                return Some((name, pattern));
+            }
             let found = comparison.holds(1, limit);
             // Found, or not found: where it is found must not matter.
             let decides = comparison.holds(0, limit) != found
@@ -105,6 +120,21 @@ fn text_pattern<'o>(
         }
         _ => None,
     }
+}
+
+/// `position('@' in column) > 1`: one character, and others before it.
+fn further_on(comparison: Comparison, part: &str, limit: i64) -> Option<TextPattern> {
+    let before = match comparison {
+        Comparison::Greater => limit,
+        Comparison::AtLeast => limit - 1,
+        _ => return None,
+    };
+    let mut characters = part.chars();
+    let (_, None) = (characters.next()?, characters.next()) else {
+        return None;
+    };
+    let part = literal(part);
+    (before > 0).then(|| TextPattern::matching(format!("^[^{part}]{{{before},}}{part}")))
 }
 
 /// `COALESCE(column, default)` compared with a constant.

@@ -95,7 +95,7 @@ impl Ground<'_> {
         }
         let fixed = [first, second].map(|column| self.is_fixed(column));
         if fixed == [true, true] {
-            return match self.is_itself(&relation) {
+            return match self.is_itself(&relation) || self.are_rivals(&relation) {
                 true => Formula::always(),
                 false => unknown(),
             };
@@ -125,6 +125,16 @@ impl Ground<'_> {
         };
         relation.comparison == Comparison::Unequal
             && (points(&relation.left, &relation.right) || points(&relation.right, &relation.left))
+    }
+
+    /// Whether the columns are foreign keys that are kept from having one parent.
+    fn are_rivals(&self, relation: &Relation) -> bool {
+        let apart = |one: &str, other: &str| {
+            let rival = self.links.rival(one).map(|rival| &rival.columns);
+            rival.is_some_and(|columns| columns.iter().any(|column| column == other))
+        };
+        relation.comparison == Comparison::Unequal
+            && (apart(&relation.left, &relation.right) || apart(&relation.right, &relation.left))
     }
 
     /// Whether something else than the table's conditions decides the column's values.

@@ -175,10 +175,18 @@ impl NumberType {
         ))
     }
 
-    /// Whether a CHECK forbids the lowest value, as in `quantity <> 0`.
-    fn excludes(&self, ask: &Ask<'_>, low: i64) -> bool {
-        let mut not = ask.limits.not.iter();
-        not.any(|text| self.read(text) == Some((low, true)))
+    /// The widest stretch between the values that CHECKs forbid, as in `quantity NOT IN (0, 13)`.
+    fn without_excluded(&self, ask: &Ask<'_>, (low, high): (i64, i64)) -> (i64, i64) {
+        let read = ask.limits.not.iter().filter_map(|text| self.read(text));
+        let exact = read.filter_map(|(value, exact)| exact.then_some(value));
+        let mut excluded: Vec<i64> = exact.filter(|value| (low..=high).contains(value)).collect();
+        excluded.sort_unstable();
+        let begins = excluded.iter().map(|value| value.saturating_add(1));
+        let ends = excluded.iter().map(|value| value.saturating_sub(1));
+        let stretches = [low].into_iter().chain(begins).zip(ends.chain([high]));
+        // The last of equally wide ones, so that `> 0` is preferred to `< 0`.
+        let widest = stretches.max_by_key(|(low, high)| i128::from(*high) - i128::from(*low));
+        widest.unwrap_or((low, high))
     }
 
     /// The scenario's `range`, in units of the last place.
@@ -240,7 +248,7 @@ fn within_limits(number: NumberType, ask: &Ask<'_>) -> Result<Form, Problem> {
             (low, max.map_or(far, |max| max.min(number.high)))
         }
     };
-    let low = low.saturating_add(i64::from(number.excludes(ask, low)));
+    let (low, high) = number.without_excluded(ask, (low, high));
     if low > high {
         return Err(Problem::Contradiction);
     }
