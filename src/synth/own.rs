@@ -1,6 +1,7 @@
 //! Columns with values of their own.
 
 mod described;
+mod leading;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use super::shape::Shape;
 use super::unique::{End, Uniqueness};
 use super::world::World;
 use described::{by_statistics, fixed_by};
+use leading::leading_column;
 
 /// The share of nulls in nullable columns of which nothing else is known.
 const USUAL_NULLS: f64 = 0.1;
@@ -141,6 +143,14 @@ pub(super) fn ask<'s>(
 
 /// Plans a column that no foreign key decides.
 pub(super) fn own_column(place: Place<'_>) -> Result<Made, SynthError> {
+    match place.unique.leads.get(&place.column.name) {
+        Some(lead) => leading_column(place, lead),
+        None => plain_column(place),
+    }
+}
+
+/// Plans a column with the same values in all rows.
+fn plain_column(place: Place<'_>) -> Result<Made, SynthError> {
     let (name, spec) = (&place.column.name, place.spec());
     if spec.orphan_fraction.is_some() {
         return Err(place.fail(Problem::OrphansOfNothing));

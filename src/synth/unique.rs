@@ -22,7 +22,7 @@ use super::permutation::Permutation;
 use super::world::World;
 
 pub(crate) use exclusions::End;
-pub(crate) use partial::{Side, Switch};
+pub(crate) use partial::{Lead, Side, Switch};
 
 /// What unique keys ask of the columns of one table.
 #[derive(Debug, Default)]
@@ -46,6 +46,8 @@ pub(crate) struct Uniqueness {
     pub(crate) constant: BTreeSet<String>,
     /// Columns that keep rows out of partial indexes.
     pub(crate) switches: Vec<Switch>,
+    /// Columns that keep all but the first row of each ancestor out of partial indexes.
+    pub(crate) leads: BTreeMap<String, Lead>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -127,8 +129,8 @@ impl Uniqueness {
         let switches = self.switches.iter().map(|switch| &switch.column);
         let sets = [&self.unique, &self.chains, &self.disjoint, &self.constant];
         let all = sets.into_iter().flatten().chain(digits);
-        let all = all.chain(self.ends.keys()).chain(switches);
-        all.cloned().collect()
+        let all = all.chain(self.ends.keys()).chain(self.leads.keys());
+        all.chain(switches).cloned().collect()
     }
 
     /// Whether a column, or a link by its first column, has its values by a key already.
@@ -137,6 +139,7 @@ impl Uniqueness {
             || self.chains.contains(name)
             || self.ends.contains_key(name)
             || self.constant.contains(name)
+            || self.leads.contains_key(name)
             || self.indexed.contains_key(name)
     }
 }
@@ -174,6 +177,10 @@ impl Planner<'_> {
             },
             None if self.decides_partition(key) => {
                 self.doubt(key);
+                Ok(())
+            }
+            None if key.partial && self.is_in_order(key) => {
+                self.lead(key);
                 Ok(())
             }
             None if key.partial => self.combine(key),
@@ -258,11 +265,7 @@ impl Planner<'_> {
                     self.set_digits(key, &units, u64::MAX);
                     return Ok(());
                 }
-                self.result.notes.push(format!(
-                    "{}: rows may break partial unique key {}: if so, give the columns of its \
-                     condition `values`",
-                    self.table.name, key.name
-                ));
+                self.doubt_partial(key);
                 return Ok(());
             }
             return Err(SynthError::TooFewCombinations {

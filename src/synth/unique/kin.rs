@@ -69,7 +69,7 @@ impl Planner<'_> {
     }
 
     /// The nearest ancestor that columns tell apart, by levels up.
-    fn known_level(&self, columns: &[String]) -> Option<u32> {
+    pub(super) fn known_level(&self, columns: &[String]) -> Option<u32> {
         let mut ancestor: &RelationName = &self.table.name;
         for level in 1u32.. {
             ancestor = &self.kinship.link_above(ancestor)?.parent;
