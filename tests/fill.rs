@@ -423,6 +423,21 @@ async fn what_the_server_refuses_is_explained() {
     let end = "for a, b under [tables.t.columns]";
     assert!(text.ends_with(end), "{text}");
 
+    let sql = "CREATE TABLE u (id int PRIMARY KEY, a int)";
+    client.batch_execute(sql).await.unwrap();
+    let schema = read_schema(&client).await.unwrap();
+    let mut specs = tables(&[("u", 10)]);
+    let wrong = ColumnSpec {
+        pattern: Some("x{n}".to_owned()),
+        ..ColumnSpec::default()
+    };
+    let columns = &mut specs.get_mut("u").unwrap().columns;
+    columns.insert("a".to_owned(), wrong);
+    let plan = Arc::new(FillPlan::new(&schema, &specs, 1).unwrap());
+    let error = fill(&config, &schema, &plan, options(2)).await.unwrap_err();
+    let end = "under [tables.u.columns.a]";
+    assert!(error.to_string().ends_with(end), "{error}");
+
     let stopped = options(2);
     stopped.stop.store(true, Ordering::Release);
     let error = fill(&config, &schema, &plan, stopped).await.unwrap_err();
@@ -595,6 +610,17 @@ async fn any_name_is_filled_and_only_tables_are() {
         error.to_string().contains("but `parts` has none"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn tables_without_columns_to_write_have_rows() {
+    let server = server().await;
+    let sql = "CREATE TABLE nothing (); CREATE TABLE made (a int GENERATED ALWAYS AS (5) STORED)";
+    let (config, client) = load(&server, "empty", sql).await;
+    let specs = tables(&[("nothing", 300), ("made", 200)]);
+    filled(&config, &client, &specs, 2).await;
+    let rows = "SELECT (SELECT count(*) FROM nothing) * 1000 + count(*) FROM made";
+    assert_eq!(number(&client, rows).await, 300_200);
 }
 
 const LOOKUPS: &str = r#"

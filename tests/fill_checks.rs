@@ -256,8 +256,8 @@ async fn what_is_not_understood_is_tried_first() {
     let parts = [
         "trying 1000 rows of public.t: new row for relation \"t\" violates check constraint \"odd\": \
          Failing row contains (",
-        "; CHECK odd is (((a % 2) * (b % 2)) = 1): say what holds with `values`, `range` or `pattern` for a, b \
-         under [tables.t.columns]",
+        "; CHECK odd is (((a % 2) * (b % 2)) = 1): say what holds with `values`, `range`, `pattern` or `sql` \
+         for a, b under [tables.t.columns]",
     ];
     for part in parts {
         assert!(error.contains(part), "{error}");
@@ -269,7 +269,7 @@ async fn what_is_not_understood_is_tried_first() {
     )
     .await;
     let end = "domain mirrored has CHECK (VALUE = reverse(VALUE)): say what holds with `values`, \
-               `range` or `pattern` under [tables.t.columns.word]";
+               `range`, `pattern` or `sql` under [tables.t.columns.word]";
     assert!(error.ends_with(end), "{error}");
     let error = refused(
         "CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL CHECK (a > 0))",
@@ -293,4 +293,8 @@ async fn what_cannot_be_is_named() {
         "no row of `public.t` can satisfy early, low, lower as it is understood: say what holds with \
          `values`, `range` or `pattern` for a, b under [tables.t.columns]"
     );
+    let database = Database::with("CREATE TABLE t (a int, CONSTRAINT never CHECK (false))").await;
+    let error = database.plan(&tables(&[("t", 10)])).await.unwrap_err();
+    let end = "for its columns under [tables.t.columns]";
+    assert!(error.to_string().ends_with(end), "{error}");
 }

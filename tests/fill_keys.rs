@@ -272,6 +272,50 @@ const SCHEMAS: [(&str, &str, &str); 16] = [
     ),
 ];
 
+/// Issues are numbered in their project and in their group.
+const NUMBERED_TWICE: &str = "
+    CREATE TABLE projects (id bigserial PRIMARY KEY);
+    CREATE TABLE groups (id bigserial PRIMARY KEY);
+    CREATE TABLE issues (id bigserial PRIMARY KEY, number int,
+        project bigint REFERENCES projects, team bigint NOT NULL REFERENCES groups,
+        UNIQUE (project, number), UNIQUE (team, number));";
+
+#[tokio::test]
+async fn one_number_in_two_keys() {
+    let server = server().await;
+    let (config, client) = load(&server, "numbered", NUMBERED_TWICE).await;
+    filled(&config, &client, "projects 30, groups 20, issues 500").await;
+    assert_sound(&client).await;
+}
+
+/// A snapshot is of one event of its stream, and each stream has one.
+const SNAPSHOTS: &str = "
+    CREATE TABLE streams (id uuid PRIMARY KEY);
+    CREATE TABLE events (stream uuid NOT NULL REFERENCES streams, version int NOT NULL,
+        PRIMARY KEY (stream, version));
+    CREATE TABLE snapshots (stream uuid PRIMARY KEY, version int NOT NULL,
+        FOREIGN KEY (stream, version) REFERENCES events);
+    CREATE TABLE facts (subject uuid NOT NULL, version int NOT NULL, PRIMARY KEY (subject, version));
+    CREATE TABLE latest (subject uuid PRIMARY KEY, version int NOT NULL,
+        FOREIGN KEY (subject, version) REFERENCES facts);";
+
+#[tokio::test]
+async fn a_part_of_a_foreign_key_that_is_unique() {
+    let server = server().await;
+    let (config, client) = load(&server, "snapshots", SNAPSHOTS).await;
+    let others = "streams 50, events 1000, facts 300, latest 300";
+    let error = plan(&client, &format!("{others}, snapshots 51")).await;
+    assert_eq!(
+        error.err().as_deref(),
+        Some(
+            "unique key `snapshots_pkey` of `public.snapshots` has only 50 combinations of values \
+             for 51 rows: give the table fewer rows, or what it references more"
+        )
+    );
+    filled(&config, &client, &format!("{others}, snapshots 50")).await;
+    assert_sound(&client).await;
+}
+
 #[tokio::test]
 async fn keys_of_every_shape_hold() {
     let server = server().await;

@@ -28,14 +28,15 @@ pub async fn prepare_session(client: &Client) -> Result<bool, Error> {
     }
 }
 
-/// The statement that reads rows of these columns in COPY's text format.
+/// The statement that reads rows of these columns in COPY's text format. Of no columns, it reads
+/// rows of a table that has none but generated ones.
 pub fn copy_statement(table: &RelationName, columns: &[String]) -> String {
+    let table = names::quoted(table);
+    if columns.is_empty() {
+        return format!("COPY {table} FROM STDIN");
+    }
     let columns: Vec<String> = columns.iter().map(|column| names::quote(column)).collect();
-    format!(
-        "COPY {} ({}) FROM STDIN",
-        names::quoted(table),
-        columns.join(", ")
-    )
+    format!("COPY {table} ({}) FROM STDIN", columns.join(", "))
 }
 
 /// Begins to copy. The caller feeds it with [`send`] and ends it with [`finish`]; what is dropped

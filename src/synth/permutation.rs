@@ -7,7 +7,7 @@ use super::random;
 /// It mixes the smallest block of bits that holds `count` by steps that are each a bijection of that
 /// block (an odd multiplication, a right shift folded in), and walks on while the result is outside:
 /// less than twice on average, for at least half of the block is inside.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Permutation {
     count: u64,
     mask: u64,

@@ -17,7 +17,7 @@ use super::own::capacity;
 use super::relation::Relation;
 use super::rivals::rivals;
 use super::spread::Spread;
-use super::unique::{Ground, Uniqueness};
+use super::unique::{Counts, Ground, Uniqueness};
 use super::world::World;
 
 /// What is known of a table before its columns are planned.
@@ -31,7 +31,8 @@ pub(super) struct Surveyed<'a> {
 /// Tables with rows to fill, and what decides their columns.
 pub(super) type Surveys<'a> = BTreeMap<&'a RelationName, Surveyed<'a>>;
 
-/// Plans tables, each after those whose orders its own needs.
+/// Plans tables, each after those whose orders its own needs and, where that is possible, after those
+/// that it references.
 struct Surveyor<'s, 'a> {
     world: &'s World<'a>,
     kinship: &'s Kinship<'s>,
@@ -88,7 +89,7 @@ pub(super) fn survey<'a>(
 }
 
 impl<'a> Surveyor<'_, 'a> {
-    /// Plans a table, after those above it and, where that is possible, those beside it.
+    /// Plans a table, after those above it and, where that is possible, all others that it references.
     fn visit(&mut self, name: &RelationName) -> Result<(), SynthError> {
         let all = self.all;
         let Some((name, (table, links))) = all.get_key_value(name) else {
@@ -97,19 +98,17 @@ impl<'a> Surveyor<'_, 'a> {
         if self.done.contains_key(*name) || self.open.contains(*name) {
             return Ok(());
         }
-        if self.kinship.member(name).is_some() {
-            self.open.insert(name);
-            if let Some(link) = self.kinship.link_above(name) {
+        self.open.insert(name);
+        if let Some(link) = self.kinship.link_above(name) {
+            self.visit(&link.parent)?;
+        }
+        for link in links {
+            let waits = |open: &&&RelationName| self.kinship.is_below(&link.parent, open);
+            if !self.open.iter().any(|open| waits(&open)) {
                 self.visit(&link.parent)?;
             }
-            for link in links {
-                let waits = |open: &&&RelationName| self.kinship.is_below(&link.parent, open);
-                if !self.open.iter().any(|open| waits(&open)) {
-                    self.visit(&link.parent)?;
-                }
-            }
-            self.open.remove(*name);
         }
+        self.open.remove(*name);
         let surveyed = self.survey(table)?;
         self.done.insert(name, surveyed);
         Ok(())
@@ -132,7 +131,13 @@ impl<'a> Surveyor<'_, 'a> {
         };
         let mut unique = match world.given(&table.name) {
             Some(_) => Uniqueness::default(),
-            None => Uniqueness::of_table(ground, &counted)?,
+            None => Uniqueness::of_table(
+                ground,
+                Counts {
+                    values: &counted,
+                    rows: &|link, columns| self.different_rows(link, columns),
+                },
+            )?,
         };
         self.order(ground, &mut unique)?;
         let cases = match world.given(&table.name) {
@@ -145,6 +150,15 @@ impl<'a> Surveyor<'_, 'a> {
             unique,
             cases,
         })
+    }
+
+    /// How many rows of a link's parent, from the first, are told apart by these of its columns alone.
+    fn different_rows(&self, link: &Link, columns: &[String]) -> Option<u64> {
+        let parent = self.done.get(&link.parent)?;
+        let referenced: Vec<&str> = columns.iter().map(|name| link.referenced(name)).collect();
+        let rows = parent.unique.different_rows(&referenced, link.parent_rows);
+        // Their order is not that of the columns' draws.
+        rows.filter(|_| parent.table.partitioning.is_none())
     }
 
     fn links(&mut self, table: &'a Table) -> Result<Links, SynthError> {

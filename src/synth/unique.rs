@@ -62,6 +62,17 @@ struct Unit {
 /// Looks up how many different values a column can have.
 pub(crate) type Capacity<'c> = dyn Fn(&Column) -> Result<u64, SynthError> + 'c;
 
+/// Looks up how many rows of a link's parent, from the first, are told apart by some of the link's
+/// columns; none where that is not known.
+pub(crate) type Different<'c> = dyn Fn(&Link, &[String]) -> Option<u64> + 'c;
+
+/// What the keys of a table draw from.
+#[derive(Clone, Copy)]
+pub(crate) struct Counts<'c> {
+    pub(crate) values: &'c Capacity<'c>,
+    pub(crate) rows: &'c Different<'c>,
+}
+
 /// A table and what decides its linked columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Ground<'p> {
@@ -79,15 +90,13 @@ struct Planner<'p> {
     links: &'p Links,
     rows: u64,
     capacity: &'p Capacity<'p>,
+    different: &'p Different<'p>,
     result: Uniqueness,
 }
 
 impl Uniqueness {
     /// Plans the unique keys of a table with rows.
-    pub(crate) fn of_table(
-        ground: Ground<'_>,
-        capacity: &Capacity<'_>,
-    ) -> Result<Self, SynthError> {
+    pub(crate) fn of_table(ground: Ground<'_>, counts: Counts<'_>) -> Result<Self, SynthError> {
         let Ground {
             world,
             kinship,
@@ -100,7 +109,8 @@ impl Uniqueness {
             table,
             links,
             rows: world.rows(&table.name),
-            capacity,
+            capacity: counts.values,
+            different: counts.rows,
             result: Self::default(),
         };
         for column in table.columns.iter().filter(|column| column.sequence) {
@@ -131,6 +141,24 @@ impl Uniqueness {
         let all = sets.into_iter().flatten().chain(digits);
         let all = all.chain(self.ends.keys()).chain(self.leads.keys());
         all.chain(switches).cloned().collect()
+    }
+
+    /// How many rows, from the first, these columns tell apart; none where that is not known.
+    pub(crate) fn different_rows(&self, columns: &[&str], rows: u64) -> Option<u64> {
+        if columns.iter().any(|column| self.unique.contains(*column)) {
+            return Some(rows);
+        }
+        // Rows of a block have all combinations of its digits, each once.
+        let digits = columns.iter().filter_map(|column| self.digits.get(*column));
+        let digits: Vec<&Digit> = digits.collect();
+        let first = digits.first()?;
+        let block = first.block;
+        let combinations = digits
+            .iter()
+            .filter(|digit| digit.shuffle == first.shuffle)
+            .filter_map(|digit| digit.radix)
+            .fold(1, u64::saturating_mul);
+        (combinations == block && first.limit >= block).then_some(block.min(rows))
     }
 
     /// Whether a column, or a link by its first column, has its values by a key already.
@@ -179,6 +207,7 @@ impl Planner<'_> {
                 self.doubt(key);
                 Ok(())
             }
+            None if self.count_all_rows(key)? => Ok(()),
             None if key.partial && self.is_in_order(key) => {
                 self.lead(key);
                 Ok(())
@@ -290,7 +319,10 @@ impl Planner<'_> {
                     let leading = index.and_then(|index| self.links.leading(*index));
                     (leading.unwrap_or(name).clone(), self.links.room(name))
                 }
-                Some(_) => return Ok(None),
+                Some(link) => match self.different_rows(link, columns) {
+                    Some(rows) => (link.columns.first().unwrap_or(name).clone(), rows),
+                    None => return Ok(None),
+                },
                 None => {
                     let Some(column) = self.table.column(name) else {
                         return Ok(None);
@@ -311,6 +343,22 @@ impl Planner<'_> {
             }
         }
         Ok(Some(units))
+    }
+
+    /// How many rows of a link's parent differ in these columns, of a link that decides all of its own
+    /// columns and may choose any row.
+    fn different_rows(&self, link: &Link, columns: &[String]) -> Option<u64> {
+        let index = self.links.of.get(link.columns.first()?)?;
+        let mut own = link.columns.iter();
+        let decides = own.all(|column| self.links.of.get(column) == Some(index));
+        let is_free = !self.links.relations.contains_key(index)
+            && !self.links.rivals.contains_key(index)
+            && link.parent != self.table.name;
+        if !decides || !is_free {
+            return None;
+        }
+        let within = link.columns.iter().filter(|name| columns.contains(name));
+        (self.different)(link, &within.cloned().collect::<Vec<_>>())
     }
 
     /// Whether the link's columns among these tell the parent's rows apart.

@@ -14,7 +14,7 @@ use tokio_postgres::Client;
 use crate::postgres::connect::Session;
 use crate::postgres::endpoint::Endpoint;
 use crate::postgres::{copy, indexes, settle};
-use crate::schema::{RelationName, Schema, Table};
+use crate::schema::{RelationName, Schema};
 use crate::synth::{FillPlan, TablePlan};
 
 use super::evaluator::Evaluator;
@@ -121,11 +121,13 @@ impl Crew {
     /// What the server's error about rows of a table means for the scenario.
     pub(super) fn explain_rows(
         &self,
-        table: &Table,
+        table: &RelationName,
         doing: &str,
         error: tokio_postgres::Error,
     ) -> FillError {
-        FillError::of_rows(&self.schema, Some(table), doing, error)
+        let mut tables = self.schema.tables.iter();
+        let table = tables.find(|known| known.name == *table);
+        FillError::of_rows(&self.schema, table, doing, error)
     }
 
     /// A session that fills, and whether foreign keys and triggers are off in it.
@@ -239,7 +241,8 @@ impl Crew {
         planned: &TablePlan,
         share: &Share,
     ) -> Result<(), FillError> {
-        let fail = |error| self.explain(&format!("filling {}", planned.name), error);
+        let doing = format!("filling {}", planned.name);
+        let fail = |error| self.explain_rows(&planned.name, &doing, error);
         let columns: Vec<String> = planned.columns.iter().map(|c| c.name.clone()).collect();
         let statement = copy::copy_statement(&planned.name, &columns);
         let mut evaluator = match planned.asks() {

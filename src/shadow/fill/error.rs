@@ -119,7 +119,8 @@ fn help(schema: &Schema, table: Option<&Table>, error: &DbError) -> Option<Strin
     let named = schema.tables.iter().find(|table| {
         error.schema() == Some(&table.name.schema) && error.table() == Some(&table.name.name)
     });
-    let table = table.or(named);
+    // Of rows that are tried the server names the double.
+    let table = named.or(table);
     let code = error.code();
     let columns = match (error.column(), table) {
         (Some(column), _) => vec![column.to_owned()],
@@ -136,12 +137,12 @@ fn help(schema: &Schema, table: Option<&Table>, error: &DbError) -> Option<Strin
     };
     if *code == SqlState::UNIQUE_VIOLATION {
         return Some(format!(
-            "give values that do not repeat, `pattern` or `values`, {section}"
+            "give values that do not repeat, `pattern`, `values` or `sql`, {section}"
         ));
     }
     if *code == SqlState::CHECK_VIOLATION || *code == SqlState::EXCLUSION_VIOLATION {
         return Some(format!(
-            "{rule}say what holds with `values`, `range` or `pattern` {section}"
+            "{rule}say what holds with `values`, `range`, `pattern` or `sql` {section}"
         ));
     }
     if *code == SqlState::NOT_NULL_VIOLATION {

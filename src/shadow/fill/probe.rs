@@ -32,7 +32,7 @@ pub(super) async fn probe(crew: &Crew, client: &Client) -> Result<(), FillError>
         let columns: Vec<String> = plan.columns.iter().map(|c| c.name.clone()).collect();
         let rows = rows(client, plan).await?;
         let doing = format!("trying {} rows of {}", ROWS.min(plan.rows), table.name);
-        let fail = |error| crew.explain_rows(table, &doing, error);
+        let fail = |error| crew.explain_rows(&table.name, &doing, error);
         let tried = probe::try_rows(client, &table.name, &columns, rows).await;
         tried.map_err(fail)?;
     }

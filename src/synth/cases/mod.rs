@@ -267,7 +267,10 @@ impl Component<'_> {
             return Err(SynthError::NoCase {
                 table: ground.table.name.to_string(),
                 constraints: constraints.join(", "),
-                columns: columns.join(", "),
+                columns: match columns.is_empty() {
+                    true => "its columns".to_owned(),
+                    false => columns.join(", "),
+                },
                 section: ground.table.name.scenario_key(),
             });
         }

@@ -33,6 +33,33 @@ impl Planner<'_> {
             .min_by_key(|(name, number)| (deciding.contains(name), *number)))
     }
 
+    /// Has a number that counts within the columns of another key, as that of an issue in its
+    /// project, count all rows instead, so that it is unique whatever else this key has; false
+    /// where the key has no such number.
+    pub(super) fn count_all_rows(&mut self, key: &UniqueKey) -> Result<bool, SynthError> {
+        for column in key
+            .columns
+            .iter()
+            .filter_map(|name| self.table.column(name))
+        {
+            if self.counts_within(&column.name) && (self.capacity)(column)? >= self.rows {
+                self.result.digits.remove(&column.name);
+                self.result.indexed.remove(&column.name);
+                self.result.unique.insert(column.name.clone());
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a column is the number of rows within the columns of a key.
+    fn counts_within(&self, column: &str) -> bool {
+        let digit = self.result.digits.get(column);
+        let index = self.result.indexed.get(column);
+        digit.is_some_and(|digit| digit.radix.is_none())
+            || index.is_some_and(|(_, part)| part.is_none())
+    }
+
     /// Whether nothing else decides its values, and there are many.
     pub(super) fn is_free(&self, column: &Column) -> bool {
         let (name, spec) = (&column.name, self.world.spec(self.table, &column.name));
