@@ -1,6 +1,7 @@
 //! From a schema and a scenario to the plan of every column.
 
 mod cased;
+mod circled;
 mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,6 @@ use std::sync::Arc;
 use crate::schema::{RelationName, Schema, Table};
 
 use super::column::ColumnPlan;
-use super::domains::Inferred;
 use super::error::{Problem, SynthError};
 use super::implied::implies;
 use super::kinship::Kinship;
@@ -18,12 +18,11 @@ use super::links::{AllLinks, Link};
 use super::own::{Made, Place, own_column};
 use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
-use super::rounds::rounds;
-use super::survey::{Surveyed, Surveys, all_links, survey};
-use super::twins::Twins;
+use super::survey::{Surveyed, Surveys, survey};
 use super::world::World;
-use super::{GivenRows, TableSpec, circles, random};
+use super::{GivenRows, TableSpec, random};
 use cased::Variant;
+use circled::{Circles, build};
 
 /// Plans columns, each after those that it references.
 struct Builder<'g> {
@@ -90,62 +89,6 @@ impl FillPlan {
             return Ok(plan);
         }
     }
-}
-
-/// What becomes of foreign keys that go round in a circle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Circles {
-    /// They hold.
-    Hold,
-    /// Those that may be NULL are.
-    Break,
-}
-
-/// Plans all tables that the scenario names. Circles that nothing else makes hold become twins.
-fn build(world: &World<'_>, given: &[GivenRows], circles: Circles) -> Result<FillPlan, SynthError> {
-    let mut all = all_links(world)?;
-    circles::cut(world, &mut all)?;
-    let mut open = rounds(&all);
-    let mut twins: Vec<Twins> = Vec::new();
-    loop {
-        let error = match build_beside(world, given, (circles, &twins)) {
-            Err(error) => error,
-            made => return made,
-        };
-        let Some(index) = open.iter().position(|round| round.explains(&error)) else {
-            return Err(error);
-        };
-        twins.push(Twins::of(world, &all, &open.swap_remove(index))?);
-    }
-}
-
-/// Plans all tables, those of some circles as twins.
-fn build_beside(
-    world: &World<'_>,
-    given: &[GivenRows],
-    (circles, twins): (Circles, &[Twins]),
-) -> Result<FillPlan, SynthError> {
-    let mut all = all_links(world)?;
-    circles::cut(world, &mut all)?;
-    twins.iter().for_each(|twins| twins.apply(&mut all));
-    let inferred = Inferred::of(world, &all);
-    let mut schema = world.schema.clone();
-    twins.iter().for_each(|twins| twins.extend(&mut schema));
-    let mut specs = Vec::new();
-    for (table, rows) in &inferred.domains {
-        schema.tables.push(table.clone());
-        let spec = TableSpec {
-            rows: *rows,
-            ..TableSpec::default()
-        };
-        specs.push((table.name.clone(), spec));
-    }
-    let world = &world.with_domains(&schema, &specs);
-    let mut all = all_links(world)?;
-    circles::cut(world, &mut all)?;
-    twins.iter().for_each(|twins| twins.apply(&mut all));
-    inferred.extend(&mut all);
-    plan(world, &all, (given, circles))
 }
 
 /// Plans all tables whose links are known.

@@ -320,6 +320,12 @@ pub enum Problem {
     /// Orphans where a validated foreign key forbids them.
     #[error("foreign key `{0}` allows no orphans: drop it from the schema and use `references`")]
     NoOrphans(String),
+    /// Nulls in rows that others need.
+    #[error(
+        "`null_fraction` leaves rows without a key that `{0}` takes into columns that are NOT NULL: \
+         leave it out"
+    )]
+    NullsOfKeys(String),
     /// Orphans of nothing.
     #[error("`orphan_fraction` needs `references`")]
     OrphansOfNothing,
@@ -336,12 +342,9 @@ fn suggestion(near: &Option<String>) -> String {
 }
 
 impl SynthError {
-    /// Whether foreign keys that go round in a circle may be why.
+    /// Whether foreign keys that go round in a circle may be why, and NULLs in them may help.
     pub(crate) fn is_of_circle(&self) -> bool {
-        matches!(
-            self,
-            Self::Circle(_) | Self::CircleRows { .. } | Self::SharedColumn { .. }
-        )
+        matches!(self, Self::Circle(_) | Self::SharedColumn { .. })
     }
 }
 

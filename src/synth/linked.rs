@@ -99,7 +99,14 @@ fn by_itself(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
         return Ok(earlier(Distribution::Sequence));
     }
     if let Some(digit) = place.unique.digits.get(first) {
-        return Ok(Draw::Digit(digit.clone()));
+        return Ok(Draw::Digit(Digit {
+            limit: match world.is_nullable(table, &place.column.name) {
+                true => digit.limit,
+                // It repeats where another column of the key is NULL.
+                false => u64::MAX,
+            },
+            ..digit.clone()
+        }));
     }
     if link.parent == table.name {
         return Ok(earlier(distribution));
@@ -240,6 +247,14 @@ pub(super) fn unfollowed(place: Place<'_>, link: &Link) -> Option<String> {
 /// A link's columns are NULL together, as MATCH FULL wants it.
 fn nulls(place: Place<'_>, link: &Link) -> Event {
     let Place { world, table, .. } = place;
+    let columns = link.columns.iter();
+    let needed = columns.filter_map(|column| world.with_values(table, column));
+    if let Some(rows) = needed.min() {
+        return match world.is_nullable(table, &place.column.name) {
+            true => Event::from_row(rows),
+            false => Event::default(),
+        };
+    }
     let given = link
         .columns
         .iter()

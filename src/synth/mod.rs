@@ -17,6 +17,7 @@ mod chosen;
 mod circles;
 mod column;
 mod decimal;
+mod demand;
 mod digits;
 mod distribution;
 mod domains;

@@ -335,6 +335,9 @@ pub(super) fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw,
 
 pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
     let Place { table, column, .. } = place;
+    if let Some(rows) = place.world.with_values(table, &column.name) {
+        return Event::from_row(rows);
+    }
     let in_key = table
         .unique_keys
         .iter()

@@ -138,6 +138,27 @@ impl Round {
         self.tables().into_iter().min_by_key(rank)
     }
 
+    /// Whether the columns that go round tell rows apart, by several columns or in several tables: no
+    /// order of rows can make them hold.
+    pub(super) fn tells_apart(&self, all: &AllLinks<'_>) -> bool {
+        let next = edges(all);
+        let round: BTreeSet<Place> = self
+            .pairs()
+            .filter(|(own, its)| leads_to(&next, its, own))
+            .flat_map(|(own, its)| [own, its])
+            .collect();
+        let widths = self.tables().into_iter().filter_map(|name| {
+            let within = |column: &String| round.contains(&(name.clone(), column.clone()));
+            let keys = all.get(&name).map(|(table, _)| &table.unique_keys);
+            let keys = keys.into_iter().flatten().filter(|key| {
+                let plain = !key.partial && key.expressions.is_empty();
+                plain && !key.columns.is_empty() && key.columns.iter().all(within)
+            });
+            keys.map(|key| key.columns.len()).max()
+        });
+        widths.sum::<usize>() > 1
+    }
+
     /// Whether an error is about one of its columns.
     pub(super) fn explains(&self, error: &SynthError) -> bool {
         let mut places = self.places().into_iter();
@@ -145,7 +166,8 @@ impl Round {
             SynthError::Circle(column) => {
                 places.any(|(table, own)| *column == format!("{table}.{own}"))
             }
-            SynthError::SharedColumn { table, .. } => {
+            SynthError::SharedColumn { table, .. }
+            | SynthError::TooFewCombinations { table, .. } => {
                 places.any(|(name, _)| *table == name.to_string())
             }
             _ => false,
