@@ -211,6 +211,9 @@ pub struct UniqueKey {
     /// The condition of a partial one, by `pg_get_expr`.
     #[serde(default)]
     pub predicate: Option<String>,
+    /// Whether a NULL is equal to another one (`NULLS NOT DISTINCT`, from PostgreSQL 15 on).
+    #[serde(default)]
+    pub nulls_not_distinct: bool,
 }
 
 impl UniqueKey {

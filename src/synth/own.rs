@@ -89,6 +89,15 @@ impl Place<'_> {
         }
     }
 
+    /// A scenario that wants NULLs where a key takes them as equal is refused.
+    pub(super) fn refuse_equal_nulls(&self) -> Result<(), SynthError> {
+        let nulls = self.spec().null_fraction.is_some_and(|share| share > 0.0);
+        match nulls && self.unique.never_null.contains(&self.column.name) {
+            true => Err(self.fail(Problem::EqualNulls)),
+            false => Ok(()),
+        }
+    }
+
     /// The column, NULL in every row, and why.
     pub(super) fn null(&self, reason: &str) -> Made {
         let plan = ColumnPlan {
@@ -155,6 +164,7 @@ fn plain_column(place: Place<'_>) -> Result<Made, SynthError> {
     if spec.orphan_fraction.is_some() {
         return Err(place.fail(Problem::OrphansOfNothing));
     }
+    place.refuse_equal_nulls()?;
     let (limits, kind) = place.limits();
     if let Some(expression) = &spec.sql {
         return Ok((Some(evaluated(place, expression, &limits)), None));
@@ -359,7 +369,8 @@ pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
             .is_some_and(|layout| layout.decides(&column.name))
         || *place.spec() != ColumnSpec::default();
     let usual = if known { 0.0 } else { USUAL_NULLS };
-    let captured = match limits.not_null {
+    let never = limits.not_null || place.unique.never_null.contains(&column.name);
+    let captured = match never {
         true => Some(0.0),
         false => place.world.null_fraction(table, &column.name),
     };

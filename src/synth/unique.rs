@@ -44,6 +44,8 @@ pub(crate) struct Uniqueness {
     pub(crate) ends: BTreeMap<String, End>,
     /// Columns with one value.
     pub(crate) constant: BTreeSet<String>,
+    /// Columns that are never NULL, for a key takes NULLs as equal.
+    pub(crate) never_null: BTreeSet<String>,
     /// Columns that keep rows out of partial indexes.
     pub(crate) switches: Vec<Switch>,
     /// Columns that keep all but the first row of each ancestor out of partial indexes.
@@ -114,6 +116,9 @@ impl Uniqueness {
         keys.sort_by_key(|key| (key.columns.len(), !key.primary));
         for key in keys {
             planner.plan(key)?;
+            if key.nulls_not_distinct {
+                planner.refuse_nulls(key);
+            }
         }
         for exclusion in &table.exclusions {
             planner.exclude(exclusion)?;
@@ -150,7 +155,7 @@ impl Planner<'_> {
             return Ok(());
         };
         let unwritten = |column: &String| {
-            self.links.null.contains_key(column)
+            (self.links.null.contains_key(column) && !key.nulls_not_distinct)
                 || self.result.unique.contains(column)
                 // An expression is the scenario's to get right; the server checks it.
                 || self.world.spec(self.table, column).sql.is_some()
@@ -191,6 +196,17 @@ impl Planner<'_> {
         }
     }
 
+    /// Keeps NULLs from a key that takes them as equal: from a column that tells all rows apart by
+    /// itself, else from all of its columns.
+    fn refuse_nulls(&mut self, key: &UniqueKey) {
+        let unique = |column: &&String| self.result.unique.contains(*column);
+        let columns = match key.columns.iter().find(unique) {
+            Some(column) => vec![column.clone()],
+            None => key.columns.clone(),
+        };
+        self.result.never_null.extend(columns);
+    }
+
     /// Whether a column of the key says in which partition a row lies: it has other things to do than
     /// count.
     fn decides_partition(&self, key: &UniqueKey) -> bool {
@@ -218,7 +234,7 @@ impl Planner<'_> {
                 && self.world.spec(self.table, column).distribution.is_none()
         });
         let units = if plain && !others.is_empty() {
-            self.units(&others)?
+            self.units(key, &others)?
         } else {
             None
         };
@@ -242,7 +258,7 @@ impl Planner<'_> {
 
     /// A key of foreign keys and lists only: each row has its own combination.
     fn combine(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
-        let Some(units) = self.units(&key.columns)? else {
+        let Some(units) = self.units(key, &key.columns)? else {
             self.doubt(key);
             return Ok(());
         };
@@ -280,10 +296,10 @@ impl Planner<'_> {
     }
 
     /// The parts of a key, none where one of them is decided already or its values are not counted.
-    fn units(&self, columns: &[String]) -> Result<Option<Vec<Unit>>, SynthError> {
+    fn units(&self, key: &UniqueKey, columns: &[String]) -> Result<Option<Vec<Unit>>, SynthError> {
         let mut units: Vec<Unit> = Vec::new();
         for name in columns {
-            let nullable = self.world.is_nullable(self.table, name);
+            let nullable = !key.nulls_not_distinct && self.world.is_nullable(self.table, name);
             let (name, radix) = match self.links.deciding(name) {
                 Some(link) if self.is_whole(link, columns) => {
                     let index = self.links.of.get(name);

@@ -42,6 +42,7 @@ impl Planner<'_> {
                 partial: exclusion.partial,
                 expressions: Vec::new(),
                 predicate: exclusion.predicate.clone(),
+                nulls_not_distinct: false,
             });
         }
         let free = |text: &&String| self.table.column(text).is_some_and(|c| self.is_free(c));
