@@ -21,7 +21,7 @@ use super::partition::key_columns;
 use super::permutation::Permutation;
 use super::world::World;
 
-pub(crate) use exclusions::End;
+pub(crate) use exclusions::{Bounding, End};
 pub(crate) use partial::{Lead, Side, Switch};
 
 /// What unique keys ask of the columns of one table.
@@ -41,11 +41,11 @@ pub(crate) struct Uniqueness {
     /// Columns whose values overlap for no two rows.
     pub(crate) disjoint: BTreeSet<String>,
     /// Columns that are the ends of each row's own stretch of values.
-    pub(crate) ends: BTreeMap<String, End>,
+    pub(crate) ends: BTreeMap<String, Bounding>,
     /// Columns with one value.
     pub(crate) constant: BTreeSet<String>,
-    /// Columns that are never NULL, for a key takes NULLs as equal.
-    pub(crate) never_null: BTreeSet<String>,
+    /// Columns that are never NULL, and why.
+    pub(crate) never_null: BTreeMap<String, String>,
     /// Columns that keep rows out of partial indexes.
     pub(crate) switches: Vec<Switch>,
     /// Columns that keep all but the first row of each ancestor out of partial indexes.
@@ -204,7 +204,18 @@ impl Planner<'_> {
             Some(column) => vec![column.clone()],
             None => key.columns.clone(),
         };
-        self.result.never_null.extend(columns);
+        for column in columns {
+            let reason = format!("unique key {} takes NULLs as equal", key.name);
+            self.refuse_null(&column, reason);
+        }
+    }
+
+    fn refuse_null(&mut self, column: &str, reason: String) {
+        if self.world.is_nullable(self.table, column) {
+            let note = format!("{}.{column} is never NULL: {reason}", self.table.name);
+            self.result.notes.push(note);
+        }
+        self.result.never_null.insert(column.to_owned(), reason);
     }
 
     /// Whether a column of the key says in which partition a row lies: it has other things to do than

@@ -12,7 +12,7 @@ mod order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::Table;
-use crate::sql::{Formula, Relation, understand_condition};
+use crate::sql::{Bound, Formula, Relation, understand_check, understand_condition};
 
 use super::chooser::Chooser;
 use super::error::SynthError;
@@ -62,6 +62,8 @@ pub(crate) struct Case {
 struct Condition {
     constraint: String,
     formula: Formula,
+    /// Whether it says more than the limits of single columns do.
+    ties: bool,
 }
 
 impl Condition {
@@ -96,11 +98,14 @@ impl Cases {
             world,
             table,
             links,
+            unique,
         };
         let mut conditions = Vec::new();
+        let plain = plain_bounds(table);
         for Condition {
             constraint,
             formula,
+            ..
         } in conditions_of(table)
         {
             let formula = ground.adapted(formula, false).simplified();
@@ -110,6 +115,11 @@ impl Cases {
             };
             conditions.extend(parts.into_iter().map(|formula| Condition {
                 constraint: constraint.clone(),
+                ties: match &formula {
+                    Formula::Any(_) | Formula::Columns(_) => true,
+                    Formula::Column(bound) => !plain.contains(bound),
+                    Formula::All(_) | Formula::Unknown { .. } => false,
+                },
                 formula,
             }));
         }
@@ -192,6 +202,7 @@ fn conditions_of(table: &Table) -> Vec<Condition> {
         .map(|check| Condition {
             constraint: check.name.clone(),
             formula: understand_condition(&check.expression),
+            ties: true,
         })
         .collect();
     for column in &table.columns {
@@ -201,11 +212,29 @@ fn conditions_of(table: &Table) -> Vec<Condition> {
                 conditions.push(Condition {
                     constraint: format!("the domain {} of {}", column.data_type.name, column.name),
                     formula,
+                    ties: true,
                 });
             }
         }
     }
     conditions
+}
+
+/// What the [`Limits`] of columns know of the conditions already.
+fn plain_bounds(table: &Table) -> BTreeSet<Bound> {
+    let checks = table.checks.iter();
+    let mut bounds: BTreeSet<Bound> = checks
+        .flat_map(|check| understand_check(&check.expression))
+        .collect();
+    for column in &table.columns {
+        for expression in column.data_type.kind.domain_checks() {
+            bounds.extend(understand_check(expression).into_iter().map(|bound| Bound {
+                column: column.name.clone(),
+                ..bound
+            }));
+        }
+    }
+    bounds
 }
 
 /// Conditions that share columns.
@@ -218,9 +247,7 @@ struct Component<'c> {
 /// with the demands on its columns alone.
 fn components(conditions: &[Condition]) -> Vec<Component<'_>> {
     let mut components: Vec<Component<'_>> = Vec::new();
-    let ties =
-        |condition: &&Condition| matches!(condition.formula, Formula::Any(_) | Formula::Columns(_));
-    for condition in conditions.iter().filter(ties) {
+    for condition in conditions.iter().filter(|condition| condition.ties) {
         let mut joined = Component {
             columns: condition.formula.columns(),
             conditions: vec![condition],
@@ -235,7 +262,7 @@ fn components(conditions: &[Condition]) -> Vec<Component<'_>> {
         }
         components.push(joined);
     }
-    for condition in conditions {
+    for condition in conditions.iter().filter(|condition| !condition.ties) {
         if let Formula::Column(bound) = &condition.formula {
             let mut all = components.iter_mut();
             if let Some(component) = all.find(|one| one.columns.contains(&bound.column)) {
