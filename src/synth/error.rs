@@ -338,6 +338,16 @@ fn suggestion(near: &Option<String>) -> String {
     }
 }
 
+impl SynthError {
+    /// Whether foreign keys that go round in a circle may be why.
+    pub(crate) fn is_of_circle(&self) -> bool {
+        matches!(
+            self,
+            Self::Circle(_) | Self::CircleRows { .. } | Self::SharedColumn { .. }
+        )
+    }
+}
+
 /// The name nearest to a mistyped one, none where all are far.
 pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     names

@@ -59,6 +59,8 @@ struct Unit {
     name: String,
     radix: u64,
     nullable: bool,
+    /// Whether it is the row's own number already, modulo `radix`.
+    twin: bool,
 }
 
 /// Looks up how many different values a column can have.
@@ -325,6 +327,17 @@ impl Planner<'_> {
                     (name.clone(), (self.capacity)(column)?)
                 }
             };
+            let twin = self.links.deciding(&name).and_then(|link| link.twin);
+            let nullable = twin.map_or(nullable, |twin| twin.limit <= twin.rows);
+            let known = units.iter_mut().find(|unit| unit.twin && twin.is_some());
+            if let Some(unit) = known {
+                // Rows that are the same modulo one number are so modulo its divisors alone.
+                if unit.radix != radix {
+                    return Ok(None);
+                }
+                unit.nullable |= nullable;
+                continue;
+            }
             if self.result.is_decided(&name) {
                 return Ok(None);
             }
@@ -334,9 +347,12 @@ impl Planner<'_> {
                     name,
                     radix,
                     nullable,
+                    twin: twin.is_some(),
                 }),
             }
         }
+        // What is the row's number modulo something comes before the digits of the rest.
+        units.sort_by_key(|unit| !unit.twin);
         Ok(Some(units))
     }
 
@@ -367,7 +383,10 @@ impl Planner<'_> {
     fn set_digits(&mut self, key: &UniqueKey, units: &[Unit], limit: u64) -> Digit {
         let product = product(units);
         let block = Digit {
-            shuffle: Permutation::new(self.world.key(self.table, &key.name), product),
+            shuffle: match units.iter().any(|unit| unit.twin) {
+                true => Permutation::identity(product),
+                false => Permutation::new(self.world.key(self.table, &key.name), product),
+            },
             block: product,
             divisor: 1,
             radix: None,
@@ -378,6 +397,8 @@ impl Planner<'_> {
             let digit = Digit {
                 divisor,
                 radix: Some(unit.radix),
+                // One NULL is enough for a key to hold.
+                limit: if unit.nullable { limit } else { u64::MAX },
                 ..block.clone()
             };
             divisor = divisor.saturating_mul(unit.radix);
@@ -392,7 +413,9 @@ impl Planner<'_> {
                     self.table.name, unit.name, key.name
                 ));
             }
-            self.result.digits.insert(unit.name.clone(), digit);
+            if !unit.twin {
+                self.result.digits.insert(unit.name.clone(), digit);
+            }
         }
         block
     }
