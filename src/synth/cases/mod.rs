@@ -6,13 +6,14 @@
 //! case a column has an ordinary plan.
 
 mod adapt;
+mod condition;
 mod normal;
 mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::Table;
-use crate::sql::{Bound, Formula, Relation, understand_check, understand_condition};
+use crate::sql::{Formula, Relation};
 
 use super::chooser::Chooser;
 use super::error::SynthError;
@@ -22,6 +23,7 @@ use super::unique::Uniqueness;
 use super::world::World;
 
 use adapt::Ground;
+use condition::{Condition, conditions_of, note, plain_bounds};
 use normal::Clause;
 pub(crate) use order::{Ladder, Neighbour, Place as Rung};
 
@@ -55,32 +57,6 @@ pub(crate) struct Case {
     pub(crate) relations: Vec<Relation>,
     /// Conditions that were not understood.
     pub(crate) unknown: Vec<String>,
-}
-
-/// One condition on rows, with the name of the constraint that makes it.
-#[derive(Debug, Clone)]
-struct Condition {
-    constraint: String,
-    formula: Formula,
-    /// Whether it says more than the limits of single columns do.
-    ties: bool,
-}
-
-impl Condition {
-    /// What to say of a condition that is not understood at all.
-    fn note(&self, table: &Table) -> Option<String> {
-        match &self.formula {
-            Formula::Unknown { text, .. } => Some(note(table, &self.constraint, text)),
-            _ => None,
-        }
-    }
-}
-
-fn note(table: &Table, constraint: &str, unknown: &str) -> String {
-    format!(
-        "{}: CHECK {constraint} is not understood; rows may break it: {unknown}",
-        table.name
-    )
 }
 
 impl Cases {
@@ -192,49 +168,6 @@ fn keep_alike(cases: &mut Vec<Case>, column: &str) -> bool {
     let before = cases.len();
     cases.retain(|case| values(case).is_none_or(|one| one == kept));
     cases.len() < before
-}
-
-/// The conditions of CHECKs, and of domains as far as they are more than limits.
-fn conditions_of(table: &Table) -> Vec<Condition> {
-    let mut conditions: Vec<Condition> = table
-        .checks
-        .iter()
-        .map(|check| Condition {
-            constraint: check.name.clone(),
-            formula: understand_condition(&check.expression),
-            ties: true,
-        })
-        .collect();
-    for column in &table.columns {
-        for expression in column.data_type.kind.domain_checks() {
-            let formula = understand_condition(expression).renamed("VALUE", &column.name);
-            if !formula.clone().simplified().is_plain() {
-                conditions.push(Condition {
-                    constraint: format!("the domain {} of {}", column.data_type.name, column.name),
-                    formula,
-                    ties: true,
-                });
-            }
-        }
-    }
-    conditions
-}
-
-/// What the [`Limits`] of columns know of the conditions already.
-fn plain_bounds(table: &Table) -> BTreeSet<Bound> {
-    let checks = table.checks.iter();
-    let mut bounds: BTreeSet<Bound> = checks
-        .flat_map(|check| understand_check(&check.expression))
-        .collect();
-    for column in &table.columns {
-        for expression in column.data_type.kind.domain_checks() {
-            bounds.extend(understand_check(expression).into_iter().map(|bound| Bound {
-                column: column.name.clone(),
-                ..bound
-            }));
-        }
-    }
-    bounds
 }
 
 /// Conditions that share columns.
