@@ -166,7 +166,11 @@ fn what_a_column_cannot_hold_names_column_and_override() {
     let scenario = Scenario::new()
         .with("schema.sql", &schema)
         .replacing("[traffic]\n", "[tables.shapes]\nrows = 10\n[traffic]\n");
-    refused(&scenario, 2, &["shapes.outline", "(outline)", "values", "pattern", "sql"]);
+    refused(
+        &scenario,
+        2,
+        &["shapes.outline", "(outline)", "values", "pattern", "sql"],
+    );
 }
 
 #[test]
