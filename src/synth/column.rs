@@ -1,6 +1,7 @@
 //! One column of the fill: its value in any row.
 
 mod derived;
+mod leading;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use super::shape::{Shape, escape};
 use super::text::{Base, Text};
 
 pub(crate) use derived::{Apart, Bearing, Derived};
+pub(crate) use leading::Leading;
 
 /// How one written column gets its values.
 #[derive(Debug, Clone)]
@@ -71,6 +73,8 @@ pub(crate) enum Source {
     Server { expression: String },
     /// Those of another plan in each case that a row may belong to.
     Cases(Cased),
+    /// Those of one plan in the first row of each ancestor, of another in the others.
+    Leading(Leading),
     /// Between those of other columns in the same row.
     Derived(Box<Derived>),
     /// Other than those of other columns in the same row.
@@ -122,6 +126,7 @@ impl ColumnPlan {
             }
             Source::Column(parent) => parent.write(ordinal, out),
             Source::Cases(cased) => cased.plan(row).is_some_and(|plan| plan.write(row, out)),
+            Source::Leading(leading) => leading.plan(row).is_some_and(|plan| plan.write(row, out)),
             Source::Derived(derived) => derived.write(row, out),
             Source::Apart(apart) => apart.write(row, out),
             // Not known here: the answers are woven into the rows.

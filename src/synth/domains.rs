@@ -135,6 +135,7 @@ impl Inferred {
                 partial: false,
                 predicate: None,
                 expressions: Vec::new(),
+                nulls_not_distinct: false,
             }],
             foreign_keys: Vec::new(),
             checks: Vec::new(),

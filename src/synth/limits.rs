@@ -28,6 +28,8 @@ pub(crate) struct Limits {
     pub(crate) json: Option<Vec<String>>,
     /// The kinds of JSON not allowed.
     pub(crate) not_json: Vec<String>,
+    /// Ranges that are not empty and have both their ends.
+    pub(crate) finite: bool,
     /// Nothing but NULL.
     pub(crate) null: bool,
     pub(crate) not_null: bool,
@@ -84,6 +86,7 @@ impl Limits {
             BoundRule::Matches(pattern) => self.patterns.push(pattern),
             BoundRule::JsonKind(kind) => self.json = Some(common(self.json.take(), vec![kind])),
             BoundRule::NotJsonKind(kind) => self.not_json.push(kind),
+            BoundRule::FiniteRange => self.finite = true,
             BoundRule::Null => self.null = true,
             BoundRule::NotNull => self.not_null = true,
             BoundRule::Unknown(part) => self.unknown.push(part),
@@ -104,6 +107,7 @@ impl Limits {
             max_elements,
             json,
             not_json,
+            finite,
             null,
             not_null,
             unknown,
@@ -114,6 +118,7 @@ impl Limits {
         self.patterns.extend(patterns);
         self.not_json.extend(not_json);
         self.unknown.extend(unknown);
+        self.finite |= finite;
         self.null |= null;
         self.not_null |= not_null;
         if let Some(kinds) = json {
@@ -128,6 +133,14 @@ impl Limits {
         ];
         for rule in rules.into_iter().flatten() {
             self.add(rule);
+        }
+    }
+
+    /// Takes the bounds of both columns for each of them, in one order: those of this one first or last.
+    pub(crate) fn share_bounds(&mut self, other: Self, first: bool) {
+        for (own, its) in [(&mut self.min, other.min), (&mut self.max, other.max)] {
+            let at = if first { own.len() } else { 0 };
+            own.splice(at..at, its);
         }
     }
 

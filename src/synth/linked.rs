@@ -33,6 +33,7 @@ pub(super) fn linked_column(
             return Err(place.fail(Problem::WrongOverride(key)));
         }
     }
+    place.refuse_nulls()?;
     let orphans = spec.orphan_fraction.unwrap_or(0.0);
     if orphans > 0.0 && !link.allows_orphans {
         return Err(place.fail(Problem::NoOrphans(link.name.clone())));
@@ -259,7 +260,9 @@ fn nulls(place: Place<'_>, link: &Link) -> Event {
         .columns
         .iter()
         .filter_map(|column| world.null_fraction(table, column));
-    let share = match world.is_nullable(table, &place.column.name) {
+    let never = |column: &String| place.unique.never_null.contains_key(column);
+    let nullable = world.is_nullable(table, &place.column.name);
+    let share = match nullable && !link.columns.iter().any(never) {
         true => given.fold(0.0, f64::max),
         false => 0.0,
     };

@@ -58,6 +58,7 @@ fn column(text: &str) -> Column {
 fn table(name: &str, columns: &[&str], keys: &[&str], foreign: &[&str]) -> Table {
     let key = |(index, columns): (usize, &&str)| UniqueKey {
         predicate: None,
+        nulls_not_distinct: false,
         name: format!("{name}_key{index}"),
         primary: index == 0,
         columns: strings(columns),

@@ -233,6 +233,7 @@ impl Pairing<'_, '_> {
                         partial: false,
                         predicate: None,
                         expressions: Vec::new(),
+                        nulls_not_distinct: key.nulls_not_distinct,
                     };
                     self.result.keys.push((parent.clone(), key));
                 }

@@ -152,14 +152,25 @@ fn a_socket_path_that_is_too_long_names_the_variable() {
 
 #[test]
 fn what_a_column_cannot_hold_names_column_and_override() {
+    // A base type as an extension brings it, of which nothing but its name is known.
     let schema = format!(
-        "{}\nCREATE TABLE shapes (id int PRIMARY KEY, outline path NOT NULL);\n",
-        SCHEMA
+        "{SCHEMA}
+        CREATE TYPE outline;
+        CREATE FUNCTION outline_in(cstring) RETURNS outline
+            LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+        CREATE FUNCTION outline_out(outline) RETURNS cstring
+            LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+        CREATE TYPE outline (INPUT = outline_in, OUTPUT = outline_out, LIKE = text);
+        CREATE TABLE shapes (id int PRIMARY KEY, outline outline NOT NULL);"
     );
     let scenario = Scenario::new()
         .with("schema.sql", &schema)
         .replacing("[traffic]\n", "[tables.shapes]\nrows = 10\n[traffic]\n");
-    refused(&scenario, 2, &["shapes.outline", "path", "values"]);
+    refused(
+        &scenario,
+        2,
+        &["shapes.outline", "(outline)", "values", "pattern", "sql"],
+    );
 }
 
 #[test]

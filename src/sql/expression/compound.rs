@@ -43,6 +43,9 @@ pub(super) fn of_call(expression: &Expr, holds: bool) -> Option<Formula> {
             let pattern = TextPattern::matching(regex).or_negated(holds);
             Some(Formula::bound(column(text)?, BoundRule::Matches(pattern)))
         }
+        ("isempty" | "lower_inf" | "upper_inf", [range]) if !holds => {
+            Some(Formula::bound(column(range)?, BoundRule::FiniteRange))
+        }
         ("coalesce" | "COALESCE", [condition, otherwise]) => {
             let Expr::Literal(literal) = uncast(otherwise.clone()) else {
                 return None;

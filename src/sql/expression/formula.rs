@@ -10,7 +10,9 @@ use squawk_syntax::ast::{self, AstNode, BinOp, Expr, LitKind};
 use super::comparison::Comparison;
 use super::compound;
 use super::counting;
-use super::operand::{bare, column, columns_of, constant, constants, is_null, text_of};
+use super::operand::{
+    bare, call, column, columns_of, constant, constants, field_of, is_null, text_of,
+};
 use super::simple;
 use super::{BoundRule, Formula};
 
@@ -34,13 +36,12 @@ fn understood(expression: &Expr, holds: bool) -> Option<Formula> {
             _ => None,
         },
         Expr::PostfixExpr(postfix) => {
-            let column = column(&postfix.expr()?)?;
             let not_null = match postfix.op()? {
                 ast::PostfixOp::NotNull(_) => true,
                 ast::PostfixOp::IsNull(_) => false,
                 _ => return None,
             };
-            Some(null_test(column, not_null == holds))
+            null_of(&postfix.expr()?, not_null == holds)
         }
         Expr::BetweenExpr(between) => of_between(between, holds),
         Expr::NameRef(_) => Some(flag(column(expression)?, holds)),
@@ -126,6 +127,29 @@ fn listed(expression: &Expr) -> Option<(Expr, bool)> {
     }
 }
 
+/// Whether a column or a part of one is NULL. A row that is made has all fields of its composites.
+fn null_of(tested: &Expr, not_null: bool) -> Option<Formula> {
+    if let Some(column) = column(tested) {
+        return Some(null_test(column, not_null));
+    }
+    if !not_null {
+        return None;
+    }
+    if let Some(composite) = field_of(tested) {
+        return Some(null_test(composite, true));
+    }
+    // The ends of a range.
+    let (name, arguments) = call(tested)?;
+    match (name.as_str(), arguments.as_slice()) {
+        ("lower" | "upper", [range]) => {
+            let range = column(range)?;
+            let finite = Formula::bound(range.clone(), BoundRule::FiniteRange);
+            Some(Formula::all(vec![null_test(range, true), finite]))
+        }
+        _ => None,
+    }
+}
+
 /// Comparisons of two conditions, two counts, two values.
 pub(super) fn of_comparison(comparison: Comparison, left: &Expr, right: &Expr) -> Option<Formula> {
     if is_condition(left) || is_condition(right) {
@@ -182,7 +206,7 @@ pub(super) fn is_condition(expression: &Expr) -> bool {
 /// `x IS NULL`, `x IS TRUE`, `x IS FALSE`.
 fn of_is(left: &Expr, right: &Expr, holds: bool) -> Option<Formula> {
     if is_null(right) {
-        return Some(null_test(column(left)?, !holds));
+        return null_of(left, !holds);
     }
     let Expr::Literal(literal) = right else {
         return None;

@@ -59,6 +59,8 @@ pub enum BoundRule {
     JsonKind(String),
     /// JSON of any kind but this.
     NotJsonKind(String),
+    /// A range that is not empty and has both its ends.
+    FiniteRange,
     /// Null.
     Null,
     /// Not null.

@@ -44,6 +44,14 @@ pub(super) fn column(expression: &Expr) -> Option<String> {
     }
 }
 
+/// The composite column that an expression is a field of.
+pub(super) fn field_of(expression: &Expr) -> Option<String> {
+    match bare(expression.clone()) {
+        Expr::FieldExpr(field) => column(&field.base()?),
+        _ => None,
+    }
+}
+
 /// Whether a cast to the type loses part of a value, as that of a timestamp to its day.
 fn narrows(target: &str) -> bool {
     let first = target.split_ascii_whitespace().next().unwrap_or_default();
@@ -253,12 +261,16 @@ pub(super) fn columns_of(expression: &Expr) -> Vec<String> {
         let mut above = node.syntax().ancestors();
         above.any(|node| ast::Type::can_cast(node.kind()))
     };
+    let is_field = |node: &ast::NameRef| {
+        let parent = node.syntax().parent().and_then(ast::FieldExpr::cast);
+        parent.is_some_and(|field| field.field().as_ref() == Some(node))
+    };
     let mut columns: Vec<String> = Vec::new();
     for reference in expression
         .syntax()
         .descendants()
         .filter_map(ast::NameRef::cast)
-        .filter(|reference| !is_function(reference) && !is_type(reference))
+        .filter(|reference| !is_function(reference) && !is_type(reference) && !is_field(reference))
     {
         let name = name(&reference);
         if !columns.contains(&name) {

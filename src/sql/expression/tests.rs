@@ -64,6 +64,21 @@ fn what_pg_get_expr_prints_is_understood() {
         ("(value > 0)", "value > 0"),
         (r#"("Weird ""one" >= 1.5)"#, r#"Weird "one >= 1.5"#),
         ("active", r#"active OneOf(["true"])"#),
+        ("((VALUE).street IS NOT NULL)", "VALUE NotNull"),
+        (r#"((home)."Zip Code" IS NOT NULL)"#, "home NotNull"),
+        (
+            "((home).street IS NULL)",
+            r#"home Unknown("(home).street IS NULL")"#,
+        ),
+        (
+            "((NOT isempty(VALUE)) AND (NOT lower_inf(VALUE)))",
+            "VALUE FiniteRange; VALUE FiniteRange",
+        ),
+        (
+            "(upper(during) IS NOT NULL)",
+            "during NotNull; during FiniteRange",
+        ),
+        ("isempty(during)", r#"during Unknown("isempty(during)")"#),
         ("(NOT active)", r#"active OneOf(["false"])"#),
         ("(NOT (v = 0))", r#"v Not("0")"#),
         (

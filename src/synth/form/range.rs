@@ -61,7 +61,7 @@ pub(super) fn form(subtype: &TypeKind, multi: bool, ask: &Ask<'_>) -> Result<For
         bounds: bounds.shape,
         step,
         multi,
-        odd: wanted.is_none() && known,
+        odd: wanted.is_none() && known && !ask.limits.finite,
         capacity,
     }));
     match (wanted, step) {

@@ -1,10 +1,15 @@
 //! Partial unique indexes: where there are more rows than combinations, the condition holds for one
 //! row of each, and for none of the others.
 
+use std::sync::Arc;
+
 use crate::schema::UniqueKey;
 use crate::sql::{BoundRule, understand_check};
 use crate::synth::error::SynthError;
 use crate::synth::limits::Limits;
+use crate::synth::order::Slot;
+use crate::synth::partition::key_columns;
+use crate::synth::relation::Relation;
 
 use super::Planner;
 
@@ -17,6 +22,20 @@ pub(crate) struct Switch {
     /// What the column is in these rows.
     pub(crate) inside: Side,
     /// What it is in all others, so that they are not.
+    pub(crate) outside: Side,
+}
+
+/// A column that decides whether a row is in a partial index, of which only the first row of each
+/// ancestor is.
+#[derive(Debug)]
+pub(crate) struct Lead {
+    /// The order of the table.
+    pub(crate) order: Slot,
+    /// Levels up to the ancestor.
+    pub(crate) levels: u32,
+    /// What the column is in the first row of each ancestor.
+    pub(crate) inside: Side,
+    /// What it is in all others, so that they are not in the index.
     pub(crate) outside: Side,
 }
 
@@ -52,6 +71,67 @@ impl Planner<'_> {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Whether the order of the table, in which rows of one ancestor stand together, decides a column of
+    /// the key.
+    pub(super) fn is_in_order(&self, key: &UniqueKey) -> bool {
+        key.columns.iter().any(|column| {
+            let relation = self.links.of.get(column);
+            let relation = relation.and_then(|index| self.links.relations.get(index));
+            matches!(relation, Some(Relation::Above | Relation::Beside { .. }))
+        })
+    }
+
+    /// Has a column keep all but the first row of each ancestor that the key tells apart out of a
+    /// partial index.
+    pub(super) fn lead(&mut self, key: &UniqueKey) {
+        let levels = self.known_level(&key.columns);
+        let member = self.kinship.member(&self.table.name);
+        if let (Some(levels), Some(member), Some(predicate)) = (levels, member, &key.predicate) {
+            for bound in understand_check(predicate) {
+                let Some((inside, outside)) = sides(&bound.rule) else {
+                    continue;
+                };
+                let known = self.result.leads.get_mut(&bound.column);
+                if let Some(lead) =
+                    known.filter(|lead| lead.inside == inside && lead.outside == outside)
+                {
+                    // The first row of a wider ancestor is the first one of a narrower, too.
+                    lead.levels = lead.levels.max(levels);
+                    return;
+                }
+                if self.can_lead(key, &bound.column, [&inside, &outside]) {
+                    let lead = Lead {
+                        order: Arc::clone(&member.slot),
+                        levels,
+                        inside,
+                        outside,
+                    };
+                    self.result.leads.insert(bound.column, lead);
+                    return;
+                }
+            }
+        }
+        self.doubt_partial(key);
+    }
+
+    fn can_lead(&self, key: &UniqueKey, name: &str, sides: [&Side; 2]) -> bool {
+        let mut switches = self.result.switches.iter();
+        let partitioning = self.table.partitioning.as_ref();
+        let spreads = partitioning.is_some_and(|one| key_columns(one).iter().any(|c| c == name));
+        !spreads
+            && !switches.any(|switch| switch.column == name)
+            && self.can_switch(key, name, sides)
+    }
+
+    /// Says that a partial key may not hold.
+    pub(super) fn doubt_partial(&mut self, key: &UniqueKey) {
+        self.result.notes.push(format!(
+            "{}: rows may break partial unique key {}: if so, give the columns of its condition \
+             `values`",
+            self.table.name, key.name
+        ));
     }
 
     /// Whether a column is free to be either.
