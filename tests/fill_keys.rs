@@ -150,7 +150,39 @@ const WORKSPACE_ROWS: &str =
     "tenants 40, users 2000, projects 300, tasks 9000, comments 20000, members 12000";
 
 /// Schemas and the rows of their tables.
-const SCHEMAS: [(&str, &str, &str); 16] = [
+const SCHEMAS: [(&str, &str, &str); 19] = [
+    (
+        "circle_of_which_a_part_goes_round",
+        "CREATE TABLE modes (name text NOT NULL, key text NOT NULL, write bool NOT NULL, token text NOT NULL,
+             UNIQUE (name, key), UNIQUE (name, key, write));
+         CREATE TABLE locks (name text NOT NULL, key text NOT NULL, write bool NOT NULL, token text NOT NULL,
+             UNIQUE (name, key, token), FOREIGN KEY (name, key, write) REFERENCES modes (name, key, write));
+         CREATE UNIQUE INDEX ON locks (name, key) WHERE write;
+         CREATE TABLE waiters (name text NOT NULL, key text NOT NULL, token text NOT NULL, id serial PRIMARY KEY,
+             FOREIGN KEY (name, key, token) REFERENCES locks (name, key, token));
+         ALTER TABLE modes ADD FOREIGN KEY (name, key, token) REFERENCES locks (name, key, token)
+             DEFERRABLE INITIALLY DEFERRED;",
+        "modes 700, locks 700, waiters 3000",
+    ),
+    (
+        "circle_of_three",
+        "CREATE TABLE a (region text, number int, kind text, note text, PRIMARY KEY (region, number));
+         CREATE TABLE b (region text, number int, kind text NOT NULL, part uuid NOT NULL,
+             PRIMARY KEY (number, region), UNIQUE (region, number, part),
+             FOREIGN KEY (region, number) REFERENCES a);
+         CREATE TABLE c (region text, number int, line int, part uuid NOT NULL, PRIMARY KEY (region, number, line),
+             FOREIGN KEY (part, region, number) REFERENCES b (part, region, number));
+         ALTER TABLE a ADD COLUMN line int, ADD FOREIGN KEY (region, number, line) REFERENCES c DEFERRABLE;",
+        "a 300, b 300, c 1200",
+    ),
+    (
+        "keys_that_may_be_null",
+        "CREATE TABLE invoices (id int PRIMARY KEY);
+         CREATE TABLE orders (id int PRIMARY KEY, code text UNIQUE, invoice int UNIQUE REFERENCES invoices);
+         CREATE TABLE parcels (id int PRIMARY KEY, code text NOT NULL REFERENCES orders (code),
+             invoice int NOT NULL REFERENCES orders (invoice));",
+        "invoices 200, orders 900, parcels 4000",
+    ),
     ("workspaces", WORKSPACES, WORKSPACE_ROWS),
     (
         "without_tenants",

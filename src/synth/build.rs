@@ -91,12 +91,18 @@ impl FillPlan {
     }
 }
 
+/// The plan of all tables, and those whose rows may break a unique key.
+struct Planned {
+    plan: FillPlan,
+    doubted: BTreeSet<RelationName>,
+}
+
 /// Plans all tables whose links are known.
 fn plan(
     world: &World<'_>,
     all: &AllLinks<'_>,
     (given, circles): (&[GivenRows], Circles),
-) -> Result<FillPlan, SynthError> {
+) -> Result<Planned, SynthError> {
     let mut kinship = Kinship::new(world, all);
     let mut surveyed = survey(world, &kinship, all);
     if matches!(surveyed, Err(SynthError::SharedColumn { .. })) {
@@ -137,10 +143,14 @@ fn plan(
         kept.push(rows.table(columns));
         builder.notes.extend(rows.note());
     }
-    Ok(FillPlan {
-        tables: plans,
-        given: kept,
-        notes: builder.notes,
+    let doubted = ground.values().filter(|planned| planned.unique.doubted);
+    Ok(Planned {
+        doubted: doubted.map(|planned| planned.table.name.clone()).collect(),
+        plan: FillPlan {
+            tables: plans,
+            given: kept,
+            notes: builder.notes,
+        },
     })
 }
 

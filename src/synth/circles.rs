@@ -36,8 +36,10 @@ pub(super) fn cut(world: &World<'_>, all: &mut AllLinks<'_>) -> Result<(), Synth
                 fewer: rows(fewest),
             });
         }
-        // Values come from where the database would make them, else from the first table.
-        let own = circle.iter().find(|step| makes_its_keys(all, step));
+        // Values come from where another foreign key decides them, else from where the database would
+        // make them, else from the first table.
+        let other = circle.iter().find(|step| is_decided_elsewhere(all, step));
+        let own = other.or_else(|| circle.iter().find(|step| makes_its_keys(all, step)));
         let (name, index) = own.or(circle.first()).copied().unwrap_or(*most);
         let name = name.clone();
         if let Some((_, links)) = all.get_mut(&name) {
@@ -45,6 +47,16 @@ pub(super) fn cut(world: &World<'_>, all: &mut AllLinks<'_>) -> Result<(), Synth
         }
     }
     Ok(())
+}
+
+/// Whether another foreign key of the table decides a link's columns too.
+fn is_decided_elsewhere(all: &AllLinks<'_>, (name, index): &Step<'_>) -> bool {
+    let links = all.get(name).map_or(&[][..], |(_, links)| links);
+    let others = links.iter().enumerate().filter(|(other, _)| other != index);
+    links.get(*index).is_some_and(|link| {
+        let mut others = others.map(|(_, other)| other);
+        others.any(|other| other.columns.iter().any(|own| link.columns.contains(own)))
+    })
 }
 
 /// Whether a link's columns have a sequence or a default of their own.

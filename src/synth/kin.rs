@@ -137,7 +137,7 @@ impl Choice {
             Self::Random { key, distribution } => {
                 Sampler::new(*distribution, count).sample(row, random::bits(*key, row))
             }
-            Self::Digit(index, part) => index.digit(row, *part)?,
+            Self::Digit(index, part) => index.part(row, Some(*part))?,
         };
         (place < count).then_some(place)
     }
@@ -155,6 +155,8 @@ pub(crate) struct Index {
     pub(crate) key: u64,
     /// What each digit counts up to.
     pub(crate) parts: Vec<Radix>,
+    /// The digits that are NULL in rows beyond the last combination; others begin again.
+    pub(crate) once: Vec<usize>,
 }
 
 /// What a digit counts up to.
@@ -173,7 +175,7 @@ pub(crate) enum Radix {
 const STRIDE: u64 = 2_654_435_761;
 
 impl Index {
-    /// A digit of the row, none beyond the last combination.
+    /// A digit of the row.
     fn digit(&self, row: u64, part: usize) -> Option<u64> {
         let order = self.order.get()?;
         let position = order.position(row);
@@ -213,6 +215,7 @@ impl Index {
     /// A digit for a column of its own.
     pub(crate) fn part(&self, row: u64, part: Option<usize>) -> Option<u64> {
         match part {
+            Some(part) if self.once.contains(&part) && self.rest(row)? > 0 => None,
             Some(part) => self.digit(row, part),
             None => self.rest(row),
         }

@@ -64,6 +64,7 @@ impl Twins {
         pairing.choose_sources()?;
         pairing.follow()?;
         pairing.promise();
+        pairing.part();
         pairing.lift();
         pairing.result.dropped = round.links.clone();
         Ok(pairing.result)
@@ -237,6 +238,33 @@ impl Pairing<'_, '_> {
                     };
                     self.result.keys.push((parent.clone(), key));
                 }
+            }
+        }
+    }
+
+    /// Lets promised keys that share columns with others hold by the columns with many values alone:
+    /// those with few cannot count for several keys.
+    fn part(&mut self) {
+        let before = self.result.keys.clone();
+        for (name, key) in &mut self.result.keys {
+            let Some((table, _)) = self.all.get(name) else {
+                continue;
+            };
+            let promised = before.iter().filter(|(other, _)| other == name);
+            let mut others = (table.unique_keys.iter()).chain(promised.map(|(_, key)| key));
+            let holds = |one: &UniqueKey, other: &UniqueKey| {
+                let mut columns = other.columns.iter();
+                columns.all(|column| one.columns.contains(column))
+            };
+            let crosses = others.any(|other| {
+                let mut columns = other.columns.iter();
+                columns.any(|column| key.columns.contains(column))
+                    && !holds(key, other)
+                    && !holds(other, key)
+            });
+            let many = |column: &String| !is_list(table, column);
+            if crosses && key.columns.iter().any(many) {
+                key.columns.retain(many);
             }
         }
     }

@@ -50,6 +50,8 @@ pub(crate) struct Uniqueness {
     pub(crate) switches: Vec<Switch>,
     /// Columns that keep all but the first row of each ancestor out of partial indexes.
     pub(crate) leads: BTreeMap<String, Lead>,
+    /// Whether rows may break one of the keys.
+    pub(crate) doubted: bool,
     pub(crate) notes: Vec<String>,
 }
 
@@ -222,6 +224,7 @@ impl Planner<'_> {
     }
 
     fn doubt(&mut self, key: &UniqueKey) {
+        self.result.doubted = true;
         self.result.notes.push(format!(
             "{}: rows may break unique key {}, whose columns are decided elsewhere",
             self.table.name, key.name

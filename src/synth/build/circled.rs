@@ -10,7 +10,7 @@ use crate::synth::twins::Twins;
 use crate::synth::world::World;
 use crate::synth::{GivenRows, TableSpec, circles};
 
-use super::plan;
+use super::{Planned, plan};
 
 /// What becomes of foreign keys that go round in a circle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,18 +34,26 @@ pub(super) fn build(
         .partition(|round| round.tells_apart(&all));
     let twins = apart.iter().map(|round| Twins::of(world, &all, round));
     let mut twins = twins.collect::<Result<Vec<_>, _>>()?;
+    let mut doubted = None;
     loop {
-        let error = match build_beside(world, given, (circles, &twins)) {
-            Err(error) => error,
-            made => return made,
-        };
-        let Some(index) = open.iter().position(|round| round.explains(&error)) else {
-            return Err(error);
-        };
-        match Twins::of(world, &all, &open.swap_remove(index)) {
-            Ok(more) => twins.push(more),
-            Err(_) if matches!(error, SynthError::TooFewCombinations { .. }) => return Err(error),
-            Err(uneven) => return Err(uneven),
+        let made = build_beside(world, given, (circles, &twins));
+        let cause = open.iter().position(|round| match &made {
+            Ok(planned) => !planned.doubted.is_disjoint(&round.tables()),
+            Err(error) => round.explains(error),
+        });
+        let more = cause.map(|index| Twins::of(world, &all, &open.swap_remove(index)));
+        match (made, more) {
+            (Ok(Planned { plan, .. }), None) => return Ok(plan),
+            (Ok(Planned { plan, .. }), Some(Err(_))) => return Ok(plan),
+            (Ok(Planned { plan, .. }), Some(Ok(more))) => {
+                doubted = Some(plan);
+                twins.push(more);
+            }
+            (Err(_), Some(Ok(more))) => twins.push(more),
+            // Too few combinations say more than that twins are no help.
+            (Err(error @ SynthError::TooFewCombinations { .. }), _)
+            | (Err(_), Some(Err(error)))
+            | (Err(error), None) => return doubted.ok_or(error),
         }
     }
 }
@@ -55,7 +63,7 @@ fn build_beside(
     world: &World<'_>,
     given: &[GivenRows],
     (circles, twins): (Circles, &[Twins]),
-) -> Result<FillPlan, SynthError> {
+) -> Result<Planned, SynthError> {
     let mut all = all_links(world)?;
     circles::cut(world, &mut all)?;
     twins.iter().for_each(|twins| twins.apply(&mut all));

@@ -697,29 +697,6 @@ fn random_rings_hold() {
         };
         let plan = plan.unwrap_or_else(|error| panic!("{error}: {}", shown()));
         let broken = broken(&schema, &plan);
-        if !broken.is_empty() {
-            println!(
-                "{:?} {:#?} {:?}",
-                plan.notes,
-                specs,
-                schema
-                    .tables
-                    .iter()
-                    .map(|t| (
-                        &t.name.name,
-                        t.columns
-                            .iter()
-                            .map(|c| (&c.name, &c.data_type.name, c.not_null))
-                            .collect::<Vec<_>>()
-                    ))
-                    .collect::<Vec<_>>()
-            );
-            for t in ["t0", "t3"] {
-                for c in &plan.table(t).unwrap().columns {
-                    println!("{t} {c:?}");
-                }
-            }
-        }
         assert!(broken.is_empty(), "{broken:?}: {}", shown());
         nulls += plan
             .notes
@@ -727,5 +704,69 @@ fn random_rings_hold() {
             .filter(|note| note.contains("is NULL in every row"))
             .count();
     }
-    println!("{even} {nulls}");
+    assert!(even > 50, "only {even} tables had other numbers of rows");
+    assert_eq!(nulls, 0, "NULL where there are other ways");
+}
+
+#[test]
+fn columns_that_others_need_values_of_have_them() {
+    let tables = || {
+        vec![
+            table("invoices", &["id int4!"], &["id"], &[]),
+            table(
+                "orders",
+                &["id int4!", "code text", "invoice int4"],
+                &["id", "code", "invoice"],
+                &["invoice > invoices id"],
+            ),
+            table(
+                "parcels",
+                &["code text!", "invoice int4!"],
+                &[],
+                &["code > orders code", "invoice > orders invoice"],
+            ),
+            table(
+                "returns",
+                &["code text!"],
+                &["code"],
+                &["code > orders code"],
+            ),
+        ]
+    };
+    let rows = "invoices = { rows = 60 }\nparcels = { rows = 900 }\nreturns = { rows = 50 }\n";
+    let plan = assert_sound(tables(), &format!("{rows}orders = {{ rows = 200 }}"));
+    let null = |plan: &FillPlan, column| count(plan, "orders", &[column]).get(&vec![None]).copied();
+    assert_eq!(null(&plan, 1), None);
+    assert_eq!(null(&plan, 2), Some(140), "60 invoices for 200 orders");
+    let asked = "orders = { rows = 200, columns.code.null_fraction = 0.7 }";
+    let plan = assert_sound(tables(), &format!("{rows}{asked}"));
+    assert_eq!(null(&plan, 1), Some(140));
+    assert_eq!(count(&plan, "parcels", &[0]).len(), 60);
+    assert_eq!(count(&plan, "returns", &[0]).len(), 50);
+    let asked = "orders = { rows = 200, columns.code.null_fraction = 0.8 }";
+    let scenario = format!("{rows}{asked}");
+    let error = FillPlan::new(&schema(tables()), &specs(&scenario), 42).unwrap_err();
+    assert!(
+        matches!(&error, SynthError::TooFewCombinations { table, combinations: 40, .. }
+        if table == "public.returns"),
+        "{error}"
+    );
+}
+
+#[test]
+fn nulls_that_cannot_be_passed_over_are_told() {
+    let scenario = "tenants = { rows = 5 }\nusers = { rows = 50, columns.id.null_fraction = 0.5 }
+        projects = { rows = 20 }\ntasks = { rows = 0 }\ncomments = { rows = 0 }\nmembers = { rows = 0 }";
+    let mut tables = workspaces();
+    tables[1].columns[1].not_null = false;
+    let error = FillPlan::new(&schema(tables), &specs(scenario), 42).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("`null_fraction` leaves rows without a key"),
+        "{text}"
+    );
+    assert!(
+        text.contains("public.users") && text.contains("id"),
+        "{text}"
+    );
 }

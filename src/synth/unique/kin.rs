@@ -196,6 +196,10 @@ impl Planner<'_> {
             levels,
             key: self.world.key(self.table, &key.name),
             parts: parts.iter().map(|part| part.radix.clone()).collect(),
+            once: (parts.iter().enumerate())
+                .filter(|(_, part)| part.nullable && number.is_none())
+                .map(|(place, _)| place)
+                .collect(),
         });
         let nullable = parts.iter().any(|part| part.nullable);
         for (place, part) in parts.into_iter().enumerate() {
