@@ -176,6 +176,60 @@ async fn what_is_somebodys_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_user_without_rights_is_told_which_and_nothing_is_lost() {
+    let server = server().await;
+    let root = client(&address(&server, "postgres", "postgres")).await;
+    for sql in [
+        "CREATE ROLE bob LOGIN",
+        "CREATE DATABASE shop OWNER bob",
+        "CREATE DATABASE other",
+    ] {
+        root.batch_execute(sql).await.unwrap();
+    }
+    let new = refusal(options(&address(&server, "bob", "new"))).await;
+    assert!(matches!(new, GuardError::MayNotCreate { .. }), "{new}");
+    assert!(new.to_string().contains("ALTER ROLE bob CREATEDB"), "{new}");
+
+    // The owner could drop it, but not make it anew.
+    let shop = address(&server, "bob", "shop");
+    mark(&endpoint(&shop), "shop").await.unwrap();
+    let replaced = ExistingOptions {
+        replace: true,
+        ..options(&shop)
+    };
+    let error = refusal(replaced).await;
+    assert!(matches!(error, GuardError::MayNotCreate { .. }), "{error}");
+    assert!(exists(&root, "shop").await);
+
+    let other = address(&server, "ann", "other");
+    let said = mark(&endpoint(&other), "other")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(said.starts_with("`ann` may not mark `other`: "), "{said}");
+    let of_root = address(&server, "postgres", "other");
+    mark(&endpoint(&of_root), "other").await.unwrap();
+    let session = client(&of_root).await;
+    session
+        .batch_execute("CREATE TABLE orders (id int)")
+        .await
+        .unwrap();
+    drop(session);
+    let said = refusal(options(&other)).await.to_string();
+    assert!(
+        said.starts_with("`ann` may not read all of `other`: "),
+        "{said}"
+    );
+    let replaced = ExistingOptions {
+        replace: true,
+        ..options(&other)
+    };
+    let said = refusal(replaced).await.to_string();
+    assert!(said.starts_with("`ann` may not drop `other`: "), "{said}");
+    assert!(exists(&root, "other").await);
+}
+
+#[tokio::test]
 async fn a_mark_does_not_go_along_to_another_name_or_database() {
     let server = server().await;
     let root = client(&address(&server, "postgres", "postgres")).await;

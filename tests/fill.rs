@@ -536,6 +536,40 @@ async fn checks_and_domains_are_respected() {
     }
 }
 
+/// Columns that are compared with each other alone: no end of a range is in sight.
+const COMPARED: &str = "
+    CREATE DOMAIN cents AS bigint CHECK (VALUE >= 0);
+    CREATE TABLE offers (id int PRIMARY KEY, price cents NOT NULL, sale cents, low int, high int,
+        paid_at timestamptz, sent_at timestamptz, open boolean NOT NULL,
+        CHECK (sale < price), CHECK (low < high), CHECK (sent_at >= paid_at),
+        CHECK (open = (paid_at IS NULL)));
+";
+
+#[tokio::test]
+async fn compared_columns_stay_in_the_usual_ranges() {
+    let server = server().await;
+    let (config, client) = load(&server, "compared", COMPARED).await;
+    filled(&config, &client, &tables(&[("offers", 2_000)]), 2).await;
+    assert_sound(&client).await;
+    for odd in [
+        "price > 3000000",
+        "sale > 3000000",
+        "low NOT BETWEEN -1000000 AND 1000000",
+        "high NOT BETWEEN -1000000 AND 1000000",
+        "sent_at NOT BETWEEN '2024-01-01' AND '2026-02-01'",
+    ] {
+        let sql = format!("SELECT count(*) FROM offers WHERE {odd}");
+        assert_eq!(number(&client, &sql).await, 0, "{odd}");
+    }
+    for many in [
+        "sent_at IS NOT NULL AND paid_at IS NULL",
+        "sale IS NOT NULL",
+    ] {
+        let sql = format!("SELECT count(*) FROM offers WHERE {many}");
+        assert!(number(&client, &sql).await > 500, "{many}");
+    }
+}
+
 /// Names that need quotes, schemas other than `public`, and tables beside the ordinary ones.
 const NAMES: &str = r#"
     CREATE SCHEMA "App.v2";
