@@ -510,6 +510,58 @@ async fn a_failure_says_what_is_left_undone() {
 }
 
 #[tokio::test]
+async fn what_fails_before_the_fill_changes_nothing() {
+    let server = server().await;
+    let shop = shop(&server).await;
+    let root = client(&address(&server, "postgres", "shop")).await;
+    // Planning does not understand it, and no row is so.
+    root.batch_execute(r#"ALTER TABLE "Weird Orders" ADD CONSTRAINT odd CHECK (id % 2 * id < 0)"#)
+        .await
+        .unwrap();
+    let before = structure(&root).await;
+    for user in ["ann", "postgres"] {
+        let error = fill_all(&address(&server, user, "shop")).await.unwrap_err();
+        let said = error.to_string();
+        assert!(matches!(error, FillError::Untouched { .. }), "{said}");
+        for words in [
+            "trying 1000 rows of public.Weird Orders",
+            "\"odd\"",
+            "the tables are as they were",
+        ] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert_eq!(structure(&root).await, before);
+    }
+    // Who may not make a double finds it out in the fill, and otherwise fills all the same.
+    root.batch_execute("REVOKE TEMPORARY ON DATABASE shop FROM PUBLIC, ann")
+        .await
+        .unwrap();
+    let error = fill_all(&shop).await.unwrap_err();
+    assert!(matches!(error, FillError::Unfinished { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_owner_without_temporary_tables_fills_untried() {
+    let server = server().await;
+    let shop = shop(&server).await;
+    let root = client(&address(&server, "postgres", "shop")).await;
+    root.batch_execute("REVOKE TEMPORARY ON DATABASE shop FROM PUBLIC, ann")
+        .await
+        .unwrap();
+    let summary = fill_all(&shop)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    let note =
+        "no rows were tried before the fill: the user has no TEMPORARY right on the database";
+    assert!(
+        summary.notes.iter().any(|said| said == note),
+        "{:?}",
+        summary.notes
+    );
+    assert_sound(&root).await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_suspended_is_brought_back_at_once() {
     let server = server().await;
     let shop = shop(&server).await;

@@ -415,7 +415,10 @@ async fn what_the_server_refuses_is_explained() {
     let schema = read_schema(&client).await.unwrap();
     let plan = Arc::new(FillPlan::new(&schema, &tables(&[("t", 1_000)]), 1).unwrap());
     let error = fill(&config, &schema, &plan, options(2)).await.unwrap_err();
-    assert!(matches!(&error, FillError::Rejected { constraint: Some(name), .. } if name == "odd"));
+    let FillError::Untouched { error } = error else {
+        panic!("{error}");
+    };
+    assert!(matches!(&*error, FillError::Rejected { constraint: Some(name), .. } if name == "odd"));
     let text = error.to_string();
     let begin =
         "trying 1000 rows of public.t: new row for relation \"t\" violates check constraint";

@@ -117,6 +117,39 @@ async fn rows_and_their_order_do_not_depend_on_the_parallelism() {
     assert_eq!(seen.first(), seen.get(2));
 }
 
+#[tokio::test]
+async fn all_workers_find_a_connection() {
+    let workers = 24;
+    let options = ServerOptions {
+        pg_bin: find_pg_bin(None).unwrap(),
+        settings: BTreeMap::from([("max_connections".to_owned(), "20".to_owned())]),
+        connections: FillOptions::most_sessions(workers),
+        keep: false,
+    };
+    let server = Server::start_as(options, Durability::Filling)
+        .await
+        .unwrap();
+    let config = server.config();
+    let client = connect(&config).await;
+    let table = "CREATE TABLE asked (id int PRIMARY KEY, a text NOT NULL)";
+    client.batch_execute(table).await.unwrap();
+    let schema = read_schema(&client).await.unwrap();
+    let spec = TableSpec {
+        rows: 200_000,
+        columns: toml::from_str("a = { sql = 'n::text' }").unwrap(),
+        ..TableSpec::default()
+    };
+    let specs = BTreeMap::from([("asked".to_owned(), spec)]);
+    let plan = Arc::new(FillPlan::new(&schema, &specs, 42).unwrap());
+    let options = FillOptions {
+        parallelism: workers,
+        progress: Arc::new(FillProgress::default()),
+        stop: Arc::new(AtomicBool::new(false)),
+    };
+    let summary = fill(&config, &schema, &plan, options).await.unwrap();
+    assert_eq!(summary.rows, 200_000);
+}
+
 /// Kills a session's process, which makes the server forget its memory and recover from what is on
 /// the disk, and waits until it is back.
 async fn crash(config: &Config) {

@@ -600,18 +600,26 @@ async fn wrong_expressions_are_named() {
     let server = server().await;
     let (config, client) = database(&server, "wrong").await;
     execute(&client, "CREATE TABLE t (id int PRIMARY KEY, a int, b int)").await;
-    for (sql, message) in [
-        ("m + 1", "column \"m\" does not exist"),
-        ("10 / (n - 700)", "division by zero"),
+    for (rows, sql, message) in [
+        (900, "m + 1", "column \"m\" does not exist"),
+        (900, "10 / (n - 700)", "division by zero"),
+        // A row that is not among those tried first.
+        (40_000, "10 / (n - 700)", "division by zero"),
         (
+            900,
             "generate_series(1, n)",
-            "values for 100 rows: an expression must give one value a row",
+            "values for 90 rows: an expression must give one value a row",
         ),
     ] {
         let scenario =
-            format!("t = {{ rows = 900, columns.a.sql = \"1\", columns.b.sql = \"{sql}\" }}");
+            format!("t = {{ rows = {rows}, columns.a.sql = \"1\", columns.b.sql = \"{sql}\" }}");
         let (_, summary) = try_fill(&config, &client, &specs(&scenario), 2).await;
-        let error = summary.unwrap_err().to_string();
+        let error = match (rows, summary.unwrap_err()) {
+            (900, FillError::Untouched { error }) => *error,
+            (40_000, error @ FillError::Expression { .. }) => error,
+            (_, error) => panic!("{error:?}"),
+        };
+        let error = error.to_string();
         assert!(error.starts_with("public.t.b: "), "{error}");
         assert!(error.contains(message), "{error}");
         let help = format!("correct its `sql = \"{sql}\"` under [tables.t.columns.b]");

@@ -19,6 +19,12 @@ pub enum FillError {
         /// In which state the database is.
         state: String,
     },
+    /// A failure before the fill changed anything.
+    #[error("{error}\n  the tables are as they were: rows are tried before the fill")]
+    Untouched {
+        /// What failed.
+        error: Box<FillError>,
+    },
     /// Rows that the database does not accept.
     #[error("{doing}: {message}{}; {help}", place(context))]
     Rejected {
@@ -78,6 +84,16 @@ impl FillError {
             (error, Some(state)) => Self::Unfinished {
                 error: Box::new(error),
                 state,
+            },
+        }
+    }
+
+    /// The same of a fill that has changed nothing yet.
+    pub(super) fn before_any_change(self) -> Self {
+        match self {
+            Self::Stopped => Self::Stopped,
+            error => Self::Untouched {
+                error: Box::new(error),
             },
         }
     }

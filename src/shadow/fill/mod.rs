@@ -38,6 +38,16 @@ pub struct FillOptions {
     pub stop: Arc<AtomicBool>,
 }
 
+impl FillOptions {
+    /// The most sessions that a fill with so many workers has at once: each worker's own, where the
+    /// server evaluates columns a second one to ask it, and for a moment what a worker of the stage
+    /// before has just closed; and the one that leads.
+    pub fn most_sessions(parallelism: usize) -> u32 {
+        let sessions = parallelism.max(1).saturating_mul(3).saturating_add(1);
+        u32::try_from(sessions).unwrap_or(u32::MAX)
+    }
+}
+
 /// What a fill did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FillSummary {
@@ -89,11 +99,13 @@ pub async fn fill(
     let relations: Vec<u32> = filled(schema, plan).flat_map(relations).collect();
     let (session, replica) = crew.connect().await?;
     let client = &session.client;
-    probe::probe(&crew, client).await?;
+    let untried = probe::probe(&crew, client).await?;
     let suspended = Suspension::begin(client, &relations, replica).await;
     let suspension = suspended.map_err(|e| crew.explain("suspending indexes", e))?;
     let filled = fill_suspended(&crew, client, &suspension).await;
-    filled.map_err(|error| error.with_state(suspension.left_behind()))
+    let mut summary = filled.map_err(|error| error.with_state(suspension.left_behind()))?;
+    summary.notes.extend(untried);
+    Ok(summary)
 }
 
 /// Fills while indexes stand aside, and brings them back.
