@@ -1,12 +1,12 @@
 //! Fills partitioned tables of every kind and counts what lies where.
 
-mod filled;
+mod support;
 
 use std::collections::BTreeMap;
 
-use filled::{Database, tables};
 use pgrehearse::pgbench::Keys;
 use pgrehearse::synth::KeyBook;
+use support::{Database, tables};
 
 const SCHEMA: &str = r#"
     CREATE TABLE tenants (id int PRIMARY KEY, name text NOT NULL);
