@@ -244,6 +244,10 @@ async fn everything() {
             "rows of other kinds than the partition by NULL",
             "SELECT count(*) FROM app.measurements_unknown WHERE region IS NOT NULL",
         ),
+        (
+            "tenants with users and no admin",
+            "SELECT count(*) FROM (SELECT FROM app.users GROUP BY tenant_id HAVING NOT bool_or(is_admin)) AS without",
+        ),
     ] {
         assert_eq!(support::number(&filled.client, sql).await, 0, "{what}");
     }

@@ -18,7 +18,9 @@ use super::links::{AllLinks, Link};
 use super::own::{Made, Place, own_column};
 use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
+use super::rounds::rounds;
 use super::survey::{Surveyed, Surveys, all_links, survey};
+use super::twins::Twins;
 use super::world::World;
 use super::{GivenRows, TableSpec, circles, random};
 use cased::Variant;
@@ -29,6 +31,7 @@ struct Builder<'g> {
     all: &'g AllLinks<'g>,
     kinship: &'g Kinship<'g>,
     ground: &'g Surveys<'g>,
+    circles: Circles,
     built: BTreeMap<(RelationName, String), Option<Arc<ColumnPlan>>>,
     /// Plans of columns in single cases of their rows.
     variants: BTreeMap<(RelationName, String, usize), Variant>,
@@ -70,25 +73,64 @@ impl FillPlan {
     ) -> Result<Self, SynthError> {
         let mut world = World::new(schema, tables, given, random::key(seed, "fill"))?;
         loop {
-            match build(&world, given) {
+            let mut made = build(&world, given, Circles::Hold);
+            if let Err(error) = &made {
                 // Each turn takes rows from a table, so there is an end.
-                Err(error) if world.shrink(&error) => {}
-                Err(error) => return Err(error),
-                Ok(mut plan) => {
-                    plan.notes.extend(world.notes());
-                    return Ok(plan);
+                if world.shrink(error) {
+                    continue;
+                }
+                if error.is_of_circle()
+                    && let Ok(plan) = build(&world, given, Circles::Break)
+                {
+                    made = Ok(plan);
                 }
             }
+            let mut plan = made?;
+            plan.notes.extend(world.notes());
+            return Ok(plan);
         }
     }
 }
 
-/// Plans all tables that the scenario names.
-fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError> {
+/// What becomes of foreign keys that go round in a circle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Circles {
+    /// They hold.
+    Hold,
+    /// Those that may be NULL are.
+    Break,
+}
+
+/// Plans all tables that the scenario names. Circles that nothing else makes hold become twins.
+fn build(world: &World<'_>, given: &[GivenRows], circles: Circles) -> Result<FillPlan, SynthError> {
     let mut all = all_links(world)?;
     circles::cut(world, &mut all)?;
+    let mut open = rounds(&all);
+    let mut twins: Vec<Twins> = Vec::new();
+    loop {
+        let error = match build_beside(world, given, (circles, &twins)) {
+            Err(error) => error,
+            made => return made,
+        };
+        let Some(index) = open.iter().position(|round| round.explains(&error)) else {
+            return Err(error);
+        };
+        twins.push(Twins::of(world, &all, &open.swap_remove(index))?);
+    }
+}
+
+/// Plans all tables, those of some circles as twins.
+fn build_beside(
+    world: &World<'_>,
+    given: &[GivenRows],
+    (circles, twins): (Circles, &[Twins]),
+) -> Result<FillPlan, SynthError> {
+    let mut all = all_links(world)?;
+    circles::cut(world, &mut all)?;
+    twins.iter().for_each(|twins| twins.apply(&mut all));
     let inferred = Inferred::of(world, &all);
     let mut schema = world.schema.clone();
+    twins.iter().for_each(|twins| twins.extend(&mut schema));
     let mut specs = Vec::new();
     for (table, rows) in &inferred.domains {
         schema.tables.push(table.clone());
@@ -101,15 +143,16 @@ fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError>
     let world = &world.with_domains(&schema, &specs);
     let mut all = all_links(world)?;
     circles::cut(world, &mut all)?;
+    twins.iter().for_each(|twins| twins.apply(&mut all));
     inferred.extend(&mut all);
-    plan(world, &all, given)
+    plan(world, &all, (given, circles))
 }
 
 /// Plans all tables whose links are known.
 fn plan(
     world: &World<'_>,
     all: &AllLinks<'_>,
-    given: &[GivenRows],
+    (given, circles): (&[GivenRows], Circles),
 ) -> Result<FillPlan, SynthError> {
     let mut kinship = Kinship::new(world, all);
     let mut surveyed = survey(world, &kinship, all);
@@ -123,6 +166,7 @@ fn plan(
         all,
         kinship: &kinship,
         ground: &ground,
+        circles,
         built: BTreeMap::new(),
         variants: BTreeMap::new(),
         open: BTreeSet::new(),
@@ -264,7 +308,8 @@ impl<'g> Builder<'g> {
                 Err(place.fail(Problem::UnwrittenParent(parent)))
             }
             Err(SynthError::Circle(_))
-                if self.world.is_nullable(place.table, &place.column.name) =>
+                if self.circles == Circles::Break
+                    && self.world.is_nullable(place.table, &place.column.name) =>
             {
                 Ok(place.null("its foreign keys go round in a circle"))
             }

@@ -255,6 +255,9 @@ pub enum Problem {
     /// Nulls in a NOT NULL column.
     #[error("the column is NOT NULL: it takes no `null_fraction`")]
     NotNull,
+    /// Nulls that a key or an exclusion constraint does not bear.
+    #[error("{0}: it takes no `null_fraction`")]
+    NeverNull(String),
     /// An override that is empty or zero.
     #[error("`{0}` must not be empty or 0")]
     Empty(&'static str),
@@ -332,6 +335,16 @@ fn suggestion(near: &Option<String>) -> String {
     match near {
         Some(near) => format!("; did you mean `{near}`?"),
         None => String::new(),
+    }
+}
+
+impl SynthError {
+    /// Whether foreign keys that go round in a circle may be why.
+    pub(crate) fn is_of_circle(&self) -> bool {
+        matches!(
+            self,
+            Self::Circle(_) | Self::CircleRows { .. } | Self::SharedColumn { .. }
+        )
     }
 }
 

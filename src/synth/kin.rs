@@ -38,6 +38,8 @@ pub(crate) enum Kin {
         distribution: Distribution,
         first_is_null: bool,
     },
+    /// The row of the same number.
+    Twin { order: Slot, digit: Digit },
     /// Any position of the parent.
     Free { order: Slot, places: Places },
 }
@@ -74,9 +76,10 @@ impl Kin {
     fn parent(&self) -> Option<&Order> {
         match self {
             Self::Above { order } => order.get()?.parent(),
-            Self::Beside { order, .. } | Self::Earlier { order, .. } | Self::Free { order, .. } => {
-                order.get().map(AsRef::as_ref)
-            }
+            Self::Beside { order, .. }
+            | Self::Earlier { order, .. }
+            | Self::Twin { order, .. }
+            | Self::Free { order, .. } => order.get().map(AsRef::as_ref),
         }
     }
 
@@ -119,6 +122,7 @@ impl Kin {
                     _ => first + sampler.sample(row, bits),
                 })
             }
+            Self::Twin { order, digit } => Some(order.get()?.position(digit.of(row)?)),
             Self::Free { places, .. } => match places {
                 Places::Chosen(chosen) => Some(chosen.choose(row, random::bits(chosen.key, row))),
                 Places::Digit(digit) => digit.of(row),

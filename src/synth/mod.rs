@@ -44,11 +44,13 @@ mod plan;
 mod random;
 mod relation;
 mod rivals;
+mod rounds;
 mod shape;
 mod spread;
 pub mod statistics;
 mod survey;
 mod text;
+mod twins;
 mod unique;
 mod world;
 

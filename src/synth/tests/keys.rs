@@ -22,7 +22,8 @@ fn broken(schema: &Schema, plan: &FillPlan) -> Vec<String> {
         for key in &table.unique_keys {
             let columns: Vec<usize> = key.columns.iter().map(place).collect();
             let mut seen = BTreeSet::new();
-            let whole = |values: &Vec<Option<String>>| !values.contains(&None);
+            let whole =
+                |values: &Vec<Option<String>>| key.nulls_not_distinct || !values.contains(&None);
             let all = project(rows, &columns);
             if let Some(twice) = all
                 .into_iter()
@@ -427,6 +428,53 @@ fn random_junctions_and_circles_hold() {
         assert!(broken.is_empty(), "{broken:?}: {}", shown());
     }
     assert!(halved < 600, "{halved} times too few combinations");
+}
+
+#[test]
+fn nulls_that_are_equal_do_not_repeat() {
+    let mut tables = vec![
+        table("tenants", &["id int4!"], &["id"], &[]),
+        table(
+            "names",
+            &[
+                "id int4!",
+                "tenant int4",
+                "name text",
+                "code int4",
+                "next int4",
+            ],
+            &["id", "tenant name", "code", "next"],
+            &["tenant > tenants id", "next > names id"],
+        ),
+    ];
+    for key in &mut tables[1].unique_keys {
+        key.nulls_not_distinct = true;
+    }
+    let schema = schema(tables);
+    let mut specs = specs("tenants = { rows = 5 }\nnames = { rows = 400 }");
+    let nulls = ColumnStatistics {
+        null_fraction: 0.4,
+        ..ColumnStatistics::default()
+    };
+    let names = specs.get_mut("names").unwrap();
+    for column in ["tenant", "name", "code", "next"] {
+        names.statistics.insert(column.to_owned(), nulls.clone());
+    }
+    let plan = FillPlan::new(&schema, &specs, 3).unwrap();
+    assert_eq!(broken(&schema, &plan), Vec::<String>::new());
+    let tenants = count(&plan, "names", &[1]);
+    assert!(
+        tenants[&vec![None]] > 50,
+        "names tell rows apart: {tenants:?}"
+    );
+
+    let code = specs.get_mut("names").unwrap().columns.entry("code".into());
+    code.or_default().null_fraction = Some(0.5);
+    let error = FillPlan::new(&schema, &specs, 3).unwrap_err();
+    assert!(
+        error.to_string().contains("takes NULLs as equal"),
+        "{error}"
+    );
 }
 
 /// The keys of a schema, for a failing test.

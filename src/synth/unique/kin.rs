@@ -100,7 +100,7 @@ impl Planner<'_> {
 
     /// What a column is in a key.
     fn part(&self, key: &UniqueKey, column: &String) -> Result<Found, SynthError> {
-        let nullable = self.world.is_nullable(self.table, column);
+        let nullable = !key.nulls_not_distinct && self.world.is_nullable(self.table, column);
         let Some(&index) = self.links.of.get(column) else {
             let Some(own) = self.table.column(column) else {
                 return Ok(Found::Unknown);
