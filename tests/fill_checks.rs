@@ -7,13 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
-mod filled;
+mod support;
 
 use std::collections::BTreeMap;
 
-use filled::{Database, tables};
 use pgrehearse::shadow::fill::FillError;
 use pgrehearse::synth::{ColumnSpec, TableSpec};
+use support::{Database, tables};
 
 /// Tables by their columns and constraints, each of its own.
 const CHECKED: [&str; 76] = [

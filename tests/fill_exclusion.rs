@@ -1,9 +1,9 @@
 //! Fills tables whose rows must not exclude each other, or not repeat by an expression or under a
 //! condition, and has the server build the indexes that say so.
 
-mod filled;
+mod support;
 
-use filled::{Database, tables};
+use support::{Database, tables};
 
 const SCHEMA: &str = r#"
     CREATE TABLE shifts (

@@ -1,53 +1,16 @@
 //! Fills schemas whose foreign keys and unique keys are of every shape, lets the server check all of
 //! them again, and tries what `\pick` and `\fresh` give.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use pgrehearse::pgbench::Keys;
-use pgrehearse::postgres::catalog::read_schema;
-use pgrehearse::postgres::given::read_given;
-use pgrehearse::shadow::fill::{FillOptions, FillProgress, fill};
-use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
-use pgrehearse::synth::{FillPlan, KeyBook, TableSpec, wanted_rows};
-use tokio_postgres::{Client, Config, NoTls};
-
-async fn server() -> Server {
-    Server::start(ServerOptions {
-        pg_bin: find_pg_bin(None).unwrap(),
-        settings: BTreeMap::new(),
-        connections: 10,
-        keep: false,
-    })
-    .await
-    .unwrap()
-}
-
-async fn connect(config: &Config) -> Client {
-    let (client, connection) = config.connect(NoTls).await.unwrap();
-    tokio::spawn(async move { connection.await.ok() });
-    client
-}
-
-/// A database of its own with this schema.
-async fn load(server: &Server, name: &str, sql: &str) -> (Config, Client) {
-    let client = connect(&server.config()).await;
-    let create = format!("CREATE DATABASE {name}");
-    client.batch_execute(&create).await.unwrap();
-    let mut config = server.config();
-    config.dbname(name);
-    let client = connect(&config).await;
-    let loaded = client.batch_execute(sql).await;
-    loaded.unwrap_or_else(|error| panic!("{name}: {error:?}"));
-    (config, client)
-}
+use pgrehearse::synth::{KeyBook, TableSpec};
+use support::sound::assert_sound;
+use support::{filled, load, number, plan, server};
 
 /// `table rows, table rows`.
 fn tables(text: &str) -> BTreeMap<String, TableSpec> {
@@ -61,60 +24,6 @@ fn tables(text: &str) -> BTreeMap<String, TableSpec> {
         (name.to_owned(), spec)
     };
     text.split(',').map(spec).collect()
-}
-
-/// The plan of a schema's rows; an error's text if there is none.
-async fn plan(client: &Client, rows: &str) -> Result<Arc<FillPlan>, String> {
-    let specs = tables(rows);
-    let schema = read_schema(client).await.unwrap();
-    let given = read_given(client, &wanted_rows(&schema, &specs))
-        .await
-        .unwrap();
-    let plan = FillPlan::beside(&schema, &specs, &given, 42);
-    plan.map(Arc::new).map_err(|error| error.to_string())
-}
-
-async fn filled(config: &Config, client: &Client, rows: &str) -> Arc<FillPlan> {
-    let plan = plan(client, rows)
-        .await
-        .unwrap_or_else(|error| panic!("{rows}: {error}"));
-    let options = FillOptions {
-        parallelism: 2,
-        progress: Arc::new(FillProgress::default()),
-        stop: Arc::new(AtomicBool::new(false)),
-    };
-    let schema = read_schema(client).await.unwrap();
-    let done = fill(config, &schema, &plan, options).await;
-    done.unwrap_or_else(|error| panic!("{rows}: {error}"));
-    plan
-}
-
-async fn number(client: &Client, sql: &str) -> i64 {
-    let row = client.query_one(sql, &[]).await;
-    row.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
-        .get(0)
-}
-
-/// Every foreign key and CHECK is made again; unique keys were, when their indexes were built.
-async fn assert_sound(client: &Client) {
-    let checked = client
-        .query(
-            "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I; ALTER TABLE %s ADD CONSTRAINT %I %s',
-                           conrelid::regclass, conname, conrelid::regclass, conname,
-                           pg_get_constraintdef(oid))
-             FROM pg_constraint
-             WHERE contype IN ('f', 'c') AND conrelid <> 0 AND conparentid = 0 AND convalidated",
-            &[],
-        )
-        .await
-        .unwrap();
-    for row in checked {
-        let sql: String = row.get(0);
-        let added = client.batch_execute(&sql).await;
-        added.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    }
-    let dead = "SELECT count(*) FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)";
-    assert_eq!(number(client, dead).await, 0);
 }
 
 const WORKSPACES: &str = "
@@ -309,7 +218,7 @@ async fn keys_of_every_shape_hold() {
     let server = server().await;
     for (name, sql, rows) in SCHEMAS {
         let (config, client) = load(&server, name, sql).await;
-        let plan = filled(&config, &client, rows).await;
+        let (plan, _) = filled(&config, &client, &tables(rows), 2).await;
         let broken = plan.notes.iter().find(|note| note.contains("may break"));
         assert_eq!(broken, None, "{name}");
         for (table, spec) in tables(rows) {
@@ -348,7 +257,7 @@ async fn rows_that_cannot_be_are_errors() {
         ),
     ] {
         let (_, client) = load(&server, name, sql).await;
-        let error = plan(&client, rows).await.unwrap_err();
+        let error = plan(&client, &tables(rows)).await.unwrap_err().to_string();
         assert_eq!(error, message, "{name}");
     }
 }
@@ -385,7 +294,7 @@ async fn picks_are_in_one_row_and_fresh_combinations_in_none() {
     let sql = format!("{TYPES}{WORKSPACES}");
     let (config, client) = load(&server, "picked", &sql).await;
     let rows = format!("parents 800, children 5000, pairs 9000, {WORKSPACE_ROWS}");
-    let plan = filled(&config, &client, &rows).await;
+    let (plan, _) = filled(&config, &client, &tables(&rows), 2).await;
     let mut keys = KeyBook::new(plan);
     for key in [
         "parents.i",
@@ -463,7 +372,7 @@ async fn fresh_keys_can_be_inserted() {
     let sql = format!("{TYPES}{WORKSPACES}");
     let (config, client) = load(&server, "inserted", &sql).await;
     let rows = format!("parents 800, children 5000, pairs 9000, {WORKSPACE_ROWS}");
-    let plan = filled(&config, &client, &rows).await;
+    let (plan, _) = filled(&config, &client, &tables(&rows), 2).await;
     let mut keys = KeyBook::new(plan);
     for (key, rest) in [
         ("children.parent,line", "kind, note) SELECT %, 'a', ''"),

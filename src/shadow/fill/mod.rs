@@ -61,9 +61,9 @@ pub struct FillSummary {
     pub indexes: usize,
     /// Time to copy all rows.
     pub copying: Duration,
-    /// Time to build all indexes.
+    /// Time to build all indexes and set the sequences.
     pub indexing: Duration,
-    /// Time to set sequences, vacuum and analyze.
+    /// Time to vacuum and analyze, and to refresh views.
     pub settling: Duration,
     /// What the reader of a report should know of the rows: the plan's notes.
     pub notes: Vec<String>,
@@ -130,15 +130,16 @@ async fn fill_suspended(
     let validations = validations.map_err(failed("adding constraints"))?;
     progress.begin(Stage::Indexing, validations.len() as u64);
     crew.run(building(validations, crew.parallelism())).await?;
+    let tables: Vec<&Table> = filled(crew.schema(), plan).collect();
+    let owners: Vec<u32> = tables.iter().copied().flat_map(relations).collect();
+    // Before forced policies bind again: they may hide the rows from their owner.
+    let advanced = sequences::advance(client, &owners).await;
+    advanced.map_err(failed("setting sequences"))?;
     let ended = suspension.end(client).await;
     ended.map_err(failed("turning triggers on"))?;
     let indexed = Instant::now();
 
     progress.begin(Stage::Analyzing, crew.schema().tables.len() as u64);
-    let tables: Vec<&Table> = filled(crew.schema(), plan).collect();
-    let owners: Vec<u32> = tables.iter().copied().flat_map(relations).collect();
-    let advanced = sequences::advance(client, &owners).await;
-    advanced.map_err(failed("setting sequences"))?;
     crew.run(Work::jobs(settling(crew.schema(), plan))).await?;
     let views = views::refresh_all(client).await;
     let views = views.map_err(failed("listing materialized views"))?;
