@@ -7,19 +7,23 @@
     reason = "a test fails by panicking"
 )]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use pgrehearse::postgres::catalog::read_schema;
 use pgrehearse::postgres::endpoint::Endpoint;
 use pgrehearse::scenario::plan::SourceFile;
-use pgrehearse::shadow::fill::{FillError, FillOptions, FillProgress, FillSummary, Stage, fill};
+use pgrehearse::shadow::fill::{FillError, FillSummary, Stage, fill};
 use pgrehearse::shadow::{
     ExistingOptions, ExistingShadow, GuardError, Server, ServerOptions, find_pg_bin,
     load_schema_as_guest, mark,
 };
-use pgrehearse::synth::{FillPlan, TableSpec};
+use pgrehearse::synth::FillPlan;
+use support::sound::assert_sound;
+use support::{options as fill_options, text};
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, NoTls};
 
@@ -72,12 +76,6 @@ async fn refusal(options: ExistingOptions) -> GuardError {
         Ok(shadow) => panic!("{shadow:?} should have been refused"),
         Err(error) => error,
     }
-}
-
-async fn text(client: &Client, sql: &str) -> String {
-    let row = client.query_one(sql, &[]).await;
-    row.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
-        .get(0)
 }
 
 async fn exists(client: &Client, database: &str) -> bool {
@@ -173,6 +171,60 @@ async fn what_is_somebodys_is_refused_and_left_alone() {
     };
     let replaced = ExistingShadow::open(replaced).await.unwrap();
     assert!(replaced.is_created() && !replaced.has_tables());
+}
+
+#[tokio::test]
+async fn a_user_without_rights_is_told_which_and_nothing_is_lost() {
+    let server = server().await;
+    let root = client(&address(&server, "postgres", "postgres")).await;
+    for sql in [
+        "CREATE ROLE bob LOGIN",
+        "CREATE DATABASE shop OWNER bob",
+        "CREATE DATABASE other",
+    ] {
+        root.batch_execute(sql).await.unwrap();
+    }
+    let new = refusal(options(&address(&server, "bob", "new"))).await;
+    assert!(matches!(new, GuardError::MayNotCreate { .. }), "{new}");
+    assert!(new.to_string().contains("ALTER ROLE bob CREATEDB"), "{new}");
+
+    // The owner could drop it, but not make it anew.
+    let shop = address(&server, "bob", "shop");
+    mark(&endpoint(&shop), "shop").await.unwrap();
+    let replaced = ExistingOptions {
+        replace: true,
+        ..options(&shop)
+    };
+    let error = refusal(replaced).await;
+    assert!(matches!(error, GuardError::MayNotCreate { .. }), "{error}");
+    assert!(exists(&root, "shop").await);
+
+    let other = address(&server, "ann", "other");
+    let said = mark(&endpoint(&other), "other")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(said.starts_with("`ann` may not mark `other`: "), "{said}");
+    let of_root = address(&server, "postgres", "other");
+    mark(&endpoint(&of_root), "other").await.unwrap();
+    let session = client(&of_root).await;
+    session
+        .batch_execute("CREATE TABLE orders (id int)")
+        .await
+        .unwrap();
+    drop(session);
+    let said = refusal(options(&other)).await.to_string();
+    assert!(
+        said.starts_with("`ann` may not read all of `other`: "),
+        "{said}"
+    );
+    let replaced = ExistingOptions {
+        replace: true,
+        ..options(&other)
+    };
+    let said = refusal(replaced).await.to_string();
+    assert!(said.starts_with("`ann` may not drop `other`: "), "{said}");
+    assert!(exists(&root, "other").await);
 }
 
 #[tokio::test]
@@ -313,17 +365,6 @@ async fn structure(client: &Client) -> BTreeSet<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-fn rows(tables: &[(&str, u64)]) -> BTreeMap<String, TableSpec> {
-    let spec = |&(name, rows): &(&str, u64)| {
-        let spec = TableSpec {
-            rows,
-            ..TableSpec::default()
-        };
-        (name.to_owned(), spec)
-    };
-    tables.iter().map(spec).collect()
-}
-
 const TABLES: [(&str, u64); 5] = [
     ("customers", 3_000),
     ("Weird Orders", 20_000),
@@ -337,22 +378,14 @@ async fn plan(
     tables: &[(&str, u64)],
 ) -> (pgrehearse::schema::Schema, Arc<FillPlan>) {
     let schema = read_schema(&client(address).await).await.unwrap();
-    let plan = FillPlan::beside(&schema, &rows(tables), &[], 42);
+    let plan = FillPlan::beside(&schema, &support::tables(tables), &[], 42);
     let plan = plan.unwrap_or_else(|error| panic!("{error}"));
     (schema, Arc::new(plan))
 }
 
-fn fill_options() -> FillOptions {
-    FillOptions {
-        parallelism: 3,
-        progress: Arc::new(FillProgress::default()),
-        stop: Arc::new(AtomicBool::new(false)),
-    }
-}
-
 async fn fill_all(address: &str) -> Result<FillSummary, FillError> {
     let (schema, plan) = plan(address, &TABLES).await;
-    fill(&endpoint(address), &schema, &plan, fill_options()).await
+    fill(&endpoint(address), &schema, &plan, fill_options(3)).await
 }
 
 /// A database of Ann's with the shop's schema.
@@ -361,25 +394,6 @@ async fn shop(server: &Server) -> String {
     ExistingShadow::open(options(&shop)).await.unwrap();
     client(&shop).await.batch_execute(SHOP).await.unwrap();
     shop
-}
-
-/// What the server itself finds wrong with foreign keys and checks: added again, each is validated.
-async fn assert_sound(client: &Client) {
-    let constraints = client
-        .query(
-            "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', conrelid::regclass,
-                           conname, conname, pg_get_constraintdef(oid))
-             FROM pg_constraint WHERE contype IN ('f', 'c') AND conrelid <> 0 AND conparentid = 0 AND convalidated",
-            &[],
-        )
-        .await
-        .unwrap();
-    assert!(!constraints.is_empty());
-    for row in constraints {
-        let sql: String = row.get(0);
-        let added = client.batch_execute(&sql).await;
-        added.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    }
 }
 
 #[tokio::test]
@@ -456,6 +470,58 @@ async fn a_failure_says_what_is_left_undone() {
 }
 
 #[tokio::test]
+async fn what_fails_before_the_fill_changes_nothing() {
+    let server = server().await;
+    let shop = shop(&server).await;
+    let root = client(&address(&server, "postgres", "shop")).await;
+    // Planning does not understand it, and no row is so.
+    root.batch_execute(r#"ALTER TABLE "Weird Orders" ADD CONSTRAINT odd CHECK (id % 2 * id < 0)"#)
+        .await
+        .unwrap();
+    let before = structure(&root).await;
+    for user in ["ann", "postgres"] {
+        let error = fill_all(&address(&server, user, "shop")).await.unwrap_err();
+        let said = error.to_string();
+        assert!(matches!(error, FillError::Untouched { .. }), "{said}");
+        for words in [
+            "trying 1000 rows of public.Weird Orders",
+            "\"odd\"",
+            "the tables are as they were",
+        ] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert_eq!(structure(&root).await, before);
+    }
+    // Who may not make a double finds it out in the fill, and otherwise fills all the same.
+    root.batch_execute("REVOKE TEMPORARY ON DATABASE shop FROM PUBLIC, ann")
+        .await
+        .unwrap();
+    let error = fill_all(&shop).await.unwrap_err();
+    assert!(matches!(error, FillError::Unfinished { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_owner_without_temporary_tables_fills_untried() {
+    let server = server().await;
+    let shop = shop(&server).await;
+    let root = client(&address(&server, "postgres", "shop")).await;
+    root.batch_execute("REVOKE TEMPORARY ON DATABASE shop FROM PUBLIC, ann")
+        .await
+        .unwrap();
+    let summary = fill_all(&shop)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    let note =
+        "no rows were tried before the fill: the user has no TEMPORARY right on the database";
+    assert!(
+        summary.notes.iter().any(|said| said == note),
+        "{:?}",
+        summary.notes
+    );
+    assert_sound(&root).await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_suspended_is_brought_back_at_once() {
     let server = server().await;
     let shop = shop(&server).await;
@@ -479,7 +545,7 @@ async fn stopping_leaves_no_session() {
     let shop = shop(&server).await;
     let root = client(&address(&server, "postgres", "postgres")).await;
     let (schema, plan) = plan(&shop, &[("customers", 1_000), ("Weird Orders", 3_000_000)]).await;
-    let options = fill_options();
+    let options = fill_options(3);
     let (stop, progress) = (Arc::clone(&options.stop), Arc::clone(&options.progress));
     let endpoint = endpoint(&shop);
     let filling = fill(&endpoint, &schema, &plan, options);

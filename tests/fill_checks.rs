@@ -1,15 +1,19 @@
 //! Fills tables with CHECK constraints of the kinds that real products have, and has the server check
 //! every row again.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
-mod filled;
+mod support;
 
 use std::collections::BTreeMap;
 
-use filled::{Database, tables};
 use pgrehearse::shadow::fill::FillError;
 use pgrehearse::synth::{ColumnSpec, TableSpec};
+use support::{Database, tables};
 
 /// Tables by their columns and constraints, each of its own.
 const CHECKED: [&str; 76] = [
@@ -237,7 +241,10 @@ async fn refused(schema: &str, columns: BTreeMap<String, ColumnSpec>) -> String 
         },
     )]);
     let error = database.try_fill(&specs).await.unwrap_err();
-    assert!(matches!(error, FillError::Rejected { .. }), "{error}");
+    let FillError::Untouched { error } = error else {
+        panic!("{error}");
+    };
+    assert!(matches!(*error, FillError::Rejected { .. }), "{error}");
     assert_eq!(database.number("SELECT count(*) FROM t").await, 0);
     assert_eq!(database.number("SELECT pg_relation_size('t')").await, 0);
     let ready = "SELECT count(*) FROM pg_index WHERE NOT indisready";
@@ -277,6 +284,60 @@ async fn what_is_not_understood_is_tried_first() {
     )
     .await;
     assert!(error.contains("CHECK t_a_check is (a > 0): "), "{error}");
+}
+
+#[tokio::test]
+async fn live_indexes_are_tried_by_their_names() {
+    let same = || columns("a = { sql = \"n % 7\" }");
+    for (schema, name) in [
+        (
+            "CREATE TABLE t (id int PRIMARY KEY, a int CONSTRAINT single UNIQUE)",
+            "single",
+        ),
+        (
+            "CREATE TABLE t (id int PRIMARY KEY, a int, \
+                CONSTRAINT late UNIQUE (a) DEFERRABLE INITIALLY DEFERRED)",
+            "late",
+        ),
+        (
+            "CREATE TABLE t (id int PRIMARY KEY, a int); \
+             CREATE UNIQUE INDEX \"of \"\"half\" ON t (a) WHERE id > 0",
+            "of \"half",
+        ),
+        (
+            "CREATE TABLE t (id int, a int, part int NOT NULL) PARTITION BY LIST (part); \
+             CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1); \
+             CREATE UNIQUE INDEX whole ON t (part, a)",
+            "whole",
+        ),
+    ] {
+        let error = refused(schema, same()).await;
+        let said = format!("duplicate key value violates unique constraint \"{name}\"");
+        assert!(error.contains(&said), "{error}");
+        assert!(error.contains("under [tables.t.columns"), "{error}");
+    }
+    let error = refused(
+        "CREATE TABLE t (id int PRIMARY KEY, a int); CREATE INDEX ON t ((1 / (a - 3)))",
+        same(),
+    )
+    .await;
+    assert!(error.contains("division by zero"), "{error}");
+}
+
+#[tokio::test]
+async fn conditions_of_whole_rows_are_tried_where_a_double_has_them() {
+    // The function takes rows of the table alone, and the other condition is tried all the same.
+    let schema = "
+        CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL);
+        CREATE FUNCTION is_fine(t) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT ($1).id > 0';
+        ALTER TABLE t ADD CHECK (is_fine(t)), ADD CONSTRAINT whole CHECK (t IS NULL);";
+    let error = refused(schema, BTreeMap::new()).await;
+    assert!(error.contains("\"whole\""), "{error}");
+
+    let sound = schema.replace("t IS NULL", "t IS NOT NULL");
+    let database = Database::with(&sound).await;
+    database.fill(&tables(&[("t", 2_000)])).await;
+    database.assert_sound().await;
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! Fills tables whose rows must not exclude each other, or not repeat by an expression or under a
 //! condition, and has the server build the indexes that say so.
 
-mod filled;
+mod support;
 
-use filled::{Database, tables};
+use support::{Database, tables};
 
 const SCHEMA: &str = r#"
     CREATE TABLE shifts (
@@ -13,6 +13,17 @@ const SCHEMA: &str = r#"
     CREATE TABLE prices (
         product int NOT NULL, low int NOT NULL, high int NOT NULL,
         EXCLUDE USING gist (int4range(low, high, '[]') WITH &&) WHERE (product > 0));
+    -- Only one end is bounded, the other may be NULL, which is no end.
+    CREATE TABLE stays (
+        id int PRIMARY KEY, guest int NOT NULL,
+        begins_on date NOT NULL CHECK (begins_on >= '2023-06-01'), ends_on date,
+        CHECK (ends_on > begins_on),
+        EXCLUDE USING gist (daterange(begins_on, ends_on) WITH &&) DEFERRABLE INITIALLY DEFERRED);
+    CREATE TABLE jobs (
+        id int PRIMARY KEY, state text NOT NULL CHECK (state IN ('open', 'done')),
+        starts_at timestamptz NOT NULL, ends_at timestamptz, paid_at timestamptz,
+        CHECK ((state = 'done') = (ends_at IS NOT NULL)), CHECK (paid_at >= ends_at),
+        EXCLUDE USING gist (tstzrange(starts_at, ends_at) WITH &&));
     CREATE TABLE codes (code text NOT NULL, EXCLUDE USING btree (code WITH =));
 
     CREATE TABLE users (
@@ -45,6 +56,8 @@ async fn rows_do_not_exclude_each_other() {
     let specs = tables(&[
         ("shifts", 5_000),
         ("prices", 4_000),
+        ("stays", 300),
+        ("jobs", 1_000),
         ("codes", 1_000),
         ("users", 3_000),
         ("addresses", 10_000),
@@ -52,7 +65,15 @@ async fn rows_do_not_exclude_each_other() {
         ("drafts", 500),
     ]);
     let (_, summary) = database.fill(&specs).await;
-    assert_eq!(summary.notes, Vec::<String>::new());
+    assert_eq!(
+        summary.notes,
+        [
+            "public.jobs.ends_at is never NULL: exclusion constraint jobs_tstzrange_excl takes a \
+             range without an end as endless",
+            "public.stays.ends_on is never NULL: exclusion constraint stays_daterange_excl takes a \
+             range without an end as endless",
+        ]
+    );
     database.assert_sound().await;
     for (low, high, sql) in [
         (

@@ -1,53 +1,16 @@
 //! Fills schemas whose foreign keys and unique keys are of every shape, lets the server check all of
 //! them again, and tries what `\pick` and `\fresh` give.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use pgrehearse::pgbench::Keys;
-use pgrehearse::postgres::catalog::read_schema;
-use pgrehearse::postgres::given::read_given;
-use pgrehearse::shadow::fill::{FillOptions, FillProgress, fill};
-use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
-use pgrehearse::synth::{FillPlan, KeyBook, TableSpec, wanted_rows};
-use tokio_postgres::{Client, Config, NoTls};
-
-async fn server() -> Server {
-    Server::start(ServerOptions {
-        pg_bin: find_pg_bin(None).unwrap(),
-        settings: BTreeMap::new(),
-        connections: 10,
-        keep: false,
-    })
-    .await
-    .unwrap()
-}
-
-async fn connect(config: &Config) -> Client {
-    let (client, connection) = config.connect(NoTls).await.unwrap();
-    tokio::spawn(async move { connection.await.ok() });
-    client
-}
-
-/// A database of its own with this schema.
-async fn load(server: &Server, name: &str, sql: &str) -> (Config, Client) {
-    let client = connect(&server.config()).await;
-    let create = format!("CREATE DATABASE {name}");
-    client.batch_execute(&create).await.unwrap();
-    let mut config = server.config();
-    config.dbname(name);
-    let client = connect(&config).await;
-    let loaded = client.batch_execute(sql).await;
-    loaded.unwrap_or_else(|error| panic!("{name}: {error:?}"));
-    (config, client)
-}
+use pgrehearse::synth::{KeyBook, TableSpec};
+use support::sound::assert_sound;
+use support::{filled, load, number, plan, server};
 
 /// `table rows, table rows`.
 fn tables(text: &str) -> BTreeMap<String, TableSpec> {
@@ -61,60 +24,6 @@ fn tables(text: &str) -> BTreeMap<String, TableSpec> {
         (name.to_owned(), spec)
     };
     text.split(',').map(spec).collect()
-}
-
-/// The plan of a schema's rows; an error's text if there is none.
-async fn plan(client: &Client, rows: &str) -> Result<Arc<FillPlan>, String> {
-    let specs = tables(rows);
-    let schema = read_schema(client).await.unwrap();
-    let given = read_given(client, &wanted_rows(&schema, &specs))
-        .await
-        .unwrap();
-    let plan = FillPlan::beside(&schema, &specs, &given, 42);
-    plan.map(Arc::new).map_err(|error| error.to_string())
-}
-
-async fn filled(config: &Config, client: &Client, rows: &str) -> Arc<FillPlan> {
-    let plan = plan(client, rows)
-        .await
-        .unwrap_or_else(|error| panic!("{rows}: {error}"));
-    let options = FillOptions {
-        parallelism: 2,
-        progress: Arc::new(FillProgress::default()),
-        stop: Arc::new(AtomicBool::new(false)),
-    };
-    let schema = read_schema(client).await.unwrap();
-    let done = fill(config, &schema, &plan, options).await;
-    done.unwrap_or_else(|error| panic!("{rows}: {error}"));
-    plan
-}
-
-async fn number(client: &Client, sql: &str) -> i64 {
-    let row = client.query_one(sql, &[]).await;
-    row.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
-        .get(0)
-}
-
-/// Every foreign key and CHECK is made again; unique keys were, when their indexes were built.
-async fn assert_sound(client: &Client) {
-    let checked = client
-        .query(
-            "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I; ALTER TABLE %s ADD CONSTRAINT %I %s',
-                           conrelid::regclass, conname, conrelid::regclass, conname,
-                           pg_get_constraintdef(oid))
-             FROM pg_constraint
-             WHERE contype IN ('f', 'c') AND conrelid <> 0 AND conparentid = 0 AND convalidated",
-            &[],
-        )
-        .await
-        .unwrap();
-    for row in checked {
-        let sql: String = row.get(0);
-        let added = client.batch_execute(&sql).await;
-        added.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    }
-    let dead = "SELECT count(*) FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)";
-    assert_eq!(number(client, dead).await, 0);
 }
 
 const WORKSPACES: &str = "
@@ -149,9 +58,61 @@ const WORKSPACES: &str = "
 const WORKSPACE_ROWS: &str =
     "tenants 40, users 2000, projects 300, tasks 9000, comments 20000, members 12000";
 
+/// A snapshot is of one event of its stream, and each stream has one.
+const SNAPSHOTS: &str = "
+    CREATE TABLE streams (id uuid PRIMARY KEY);
+    CREATE TABLE events (stream uuid NOT NULL REFERENCES streams, version int NOT NULL,
+        PRIMARY KEY (stream, version));
+    CREATE TABLE snapshots (stream uuid PRIMARY KEY, version int NOT NULL,
+        FOREIGN KEY (stream, version) REFERENCES events);
+    CREATE TABLE facts (subject uuid NOT NULL, version int NOT NULL, PRIMARY KEY (subject, version));
+    CREATE TABLE latest (subject uuid PRIMARY KEY, version int NOT NULL,
+        FOREIGN KEY (subject, version) REFERENCES facts);";
+
 /// Schemas and the rows of their tables.
-const SCHEMAS: [(&str, &str, &str); 16] = [
+const SCHEMAS: [(&str, &str, &str); 21] = [
+    (
+        "circle_of_which_a_part_goes_round",
+        "CREATE TABLE modes (name text NOT NULL, key text NOT NULL, write bool NOT NULL, token text NOT NULL,
+             UNIQUE (name, key), UNIQUE (name, key, write));
+         CREATE TABLE locks (name text NOT NULL, key text NOT NULL, write bool NOT NULL, token text NOT NULL,
+             UNIQUE (name, key, token), FOREIGN KEY (name, key, write) REFERENCES modes (name, key, write));
+         CREATE UNIQUE INDEX ON locks (name, key) WHERE write;
+         CREATE TABLE waiters (name text NOT NULL, key text NOT NULL, token text NOT NULL, id serial PRIMARY KEY,
+             FOREIGN KEY (name, key, token) REFERENCES locks (name, key, token));
+         ALTER TABLE modes ADD FOREIGN KEY (name, key, token) REFERENCES locks (name, key, token)
+             DEFERRABLE INITIALLY DEFERRED;",
+        "modes 700, locks 700, waiters 3000",
+    ),
+    (
+        "circle_of_three",
+        "CREATE TABLE a (region text, number int, kind text, note text, PRIMARY KEY (region, number));
+         CREATE TABLE b (region text, number int, kind text NOT NULL, part uuid NOT NULL,
+             PRIMARY KEY (number, region), UNIQUE (region, number, part),
+             FOREIGN KEY (region, number) REFERENCES a);
+         CREATE TABLE c (region text, number int, line int, part uuid NOT NULL, PRIMARY KEY (region, number, line),
+             FOREIGN KEY (part, region, number) REFERENCES b (part, region, number));
+         ALTER TABLE a ADD COLUMN line int, ADD FOREIGN KEY (region, number, line) REFERENCES c DEFERRABLE;",
+        "a 300, b 300, c 1200",
+    ),
+    (
+        "keys_that_may_be_null",
+        "CREATE TABLE invoices (id int PRIMARY KEY);
+         CREATE TABLE orders (id int PRIMARY KEY, code text UNIQUE, invoice int UNIQUE REFERENCES invoices);
+         CREATE TABLE parcels (id int PRIMARY KEY, code text NOT NULL REFERENCES orders (code),
+             invoice int NOT NULL REFERENCES orders (invoice));",
+        "invoices 200, orders 900, parcels 4000",
+    ),
     ("workspaces", WORKSPACES, WORKSPACE_ROWS),
+    (
+        "one_number_in_two_keys",
+        "CREATE TABLE projects (id bigserial PRIMARY KEY);
+         CREATE TABLE groups (id bigserial PRIMARY KEY);
+         CREATE TABLE issues (id bigserial PRIMARY KEY, number int, project bigint REFERENCES projects,
+             team bigint NOT NULL REFERENCES groups, UNIQUE (project, number), UNIQUE (team, number));",
+        "projects 30, groups 20, issues 500",
+    ),
+    ("snapshots", SNAPSHOTS, "streams 50, events 1000, snapshots 50, facts 300, latest 300"),
     (
         "without_tenants",
         "CREATE TABLE users (tenant_id int, id int, PRIMARY KEY (tenant_id, id));
@@ -272,56 +233,12 @@ const SCHEMAS: [(&str, &str, &str); 16] = [
     ),
 ];
 
-/// Issues are numbered in their project and in their group.
-const NUMBERED_TWICE: &str = "
-    CREATE TABLE projects (id bigserial PRIMARY KEY);
-    CREATE TABLE groups (id bigserial PRIMARY KEY);
-    CREATE TABLE issues (id bigserial PRIMARY KEY, number int,
-        project bigint REFERENCES projects, team bigint NOT NULL REFERENCES groups,
-        UNIQUE (project, number), UNIQUE (team, number));";
-
-#[tokio::test]
-async fn one_number_in_two_keys() {
-    let server = server().await;
-    let (config, client) = load(&server, "numbered", NUMBERED_TWICE).await;
-    filled(&config, &client, "projects 30, groups 20, issues 500").await;
-    assert_sound(&client).await;
-}
-
-/// A snapshot is of one event of its stream, and each stream has one.
-const SNAPSHOTS: &str = "
-    CREATE TABLE streams (id uuid PRIMARY KEY);
-    CREATE TABLE events (stream uuid NOT NULL REFERENCES streams, version int NOT NULL,
-        PRIMARY KEY (stream, version));
-    CREATE TABLE snapshots (stream uuid PRIMARY KEY, version int NOT NULL,
-        FOREIGN KEY (stream, version) REFERENCES events);
-    CREATE TABLE facts (subject uuid NOT NULL, version int NOT NULL, PRIMARY KEY (subject, version));
-    CREATE TABLE latest (subject uuid PRIMARY KEY, version int NOT NULL,
-        FOREIGN KEY (subject, version) REFERENCES facts);";
-
-#[tokio::test]
-async fn a_part_of_a_foreign_key_that_is_unique() {
-    let server = server().await;
-    let (config, client) = load(&server, "snapshots", SNAPSHOTS).await;
-    let others = "streams 50, events 1000, facts 300, latest 300";
-    let error = plan(&client, &format!("{others}, snapshots 51")).await;
-    assert_eq!(
-        error.err().as_deref(),
-        Some(
-            "unique key `snapshots_pkey` of `public.snapshots` has only 50 combinations of values \
-             for 51 rows: give the table fewer rows, or what it references more"
-        )
-    );
-    filled(&config, &client, &format!("{others}, snapshots 50")).await;
-    assert_sound(&client).await;
-}
-
 #[tokio::test]
 async fn keys_of_every_shape_hold() {
     let server = server().await;
     for (name, sql, rows) in SCHEMAS {
         let (config, client) = load(&server, name, sql).await;
-        let plan = filled(&config, &client, rows).await;
+        let (plan, _) = filled(&config, &client, &tables(rows), 2).await;
         let broken = plan.notes.iter().find(|note| note.contains("may break"));
         assert_eq!(broken, None, "{name}");
         for (table, spec) in tables(rows) {
@@ -344,6 +261,13 @@ async fn rows_that_cannot_be_are_errors() {
              table fewer rows, or what it references more",
         ),
         (
+            "too_many_of_a_part",
+            SNAPSHOTS,
+            "streams 50, events 1000, snapshots 51, facts 0, latest 0",
+            "unique key `snapshots_pkey` of `public.snapshots` has only 50 combinations of values for 51 \
+             rows: give the table fewer rows, or what it references more",
+        ),
+        (
             "too_dense",
             WORKSPACES,
             "tenants 10, users 100, projects 20, tasks 0, comments 0, members 201",
@@ -360,7 +284,7 @@ async fn rows_that_cannot_be_are_errors() {
         ),
     ] {
         let (_, client) = load(&server, name, sql).await;
-        let error = plan(&client, rows).await.unwrap_err();
+        let error = plan(&client, &tables(rows)).await.unwrap_err().to_string();
         assert_eq!(error, message, "{name}");
     }
 }
@@ -397,7 +321,7 @@ async fn picks_are_in_one_row_and_fresh_combinations_in_none() {
     let sql = format!("{TYPES}{WORKSPACES}");
     let (config, client) = load(&server, "picked", &sql).await;
     let rows = format!("parents 800, children 5000, pairs 9000, {WORKSPACE_ROWS}");
-    let plan = filled(&config, &client, &rows).await;
+    let (plan, _) = filled(&config, &client, &tables(&rows), 2).await;
     let mut keys = KeyBook::new(plan);
     for key in [
         "parents.i",
@@ -475,7 +399,7 @@ async fn fresh_keys_can_be_inserted() {
     let sql = format!("{TYPES}{WORKSPACES}");
     let (config, client) = load(&server, "inserted", &sql).await;
     let rows = format!("parents 800, children 5000, pairs 9000, {WORKSPACE_ROWS}");
-    let plan = filled(&config, &client, &rows).await;
+    let (plan, _) = filled(&config, &client, &tables(&rows), 2).await;
     let mut keys = KeyBook::new(plan);
     for (key, rest) in [
         ("children.parent,line", "kind, note) SELECT %, 'a', ''"),

@@ -1,12 +1,12 @@
 //! Fills partitioned tables of every kind and counts what lies where.
 
-mod filled;
+mod support;
 
 use std::collections::BTreeMap;
 
-use filled::{Database, tables};
 use pgrehearse::pgbench::Keys;
 use pgrehearse::synth::KeyBook;
+use support::{Database, tables};
 
 const SCHEMA: &str = r#"
     CREATE TABLE tenants (id int PRIMARY KEY, name text NOT NULL);
@@ -91,7 +91,6 @@ async fn rows_are_spread_over_all_partitions() {
     ]);
     let (plan, summary) = database.fill(&specs).await;
     assert_eq!(summary.tables, 9);
-    database.assert_sound().await;
     for (low, high, partition) in [
         // As wide as they are: 1,000 and 99,000 ids, and the average of both.
         (240, 280, "orders_1"),
@@ -145,6 +144,7 @@ async fn rows_are_spread_over_all_partitions() {
     ] {
         assert_eq!(database.number(sql).await, expected, "{sql}");
     }
+    database.assert_sound().await;
     let mut keys = KeyBook::new(plan);
     let key = keys.resolve("orders", "id", None).unwrap();
     for n in 0..20 {

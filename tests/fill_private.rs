@@ -3,17 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use pgrehearse::postgres::catalog::read_schema;
-use pgrehearse::shadow::fill::{FillOptions, FillProgress, FillSummary, fill};
+use pgrehearse::shadow::fill::{FillOptions, FillSummary};
 use pgrehearse::shadow::{Durability, Server, ServerOptions, find_pg_bin};
-use pgrehearse::synth::{FillPlan, TableSpec};
-use tokio_postgres::{Client, Config, NoTls};
+use support::{connect, load, server_with, tables, text};
+use tokio_postgres::{Config, NoTls};
 
 const SCHEMA: &str = "
     CREATE TABLE accounts (
@@ -39,60 +38,19 @@ const FINGERPRINT: &str = "SELECT
     || (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM documents t)
     || (SELECT md5(string_agg(md5(t::text), '' ORDER BY id)) FROM sessions t)";
 
-async fn connect(config: &Config) -> Client {
-    let (client, connection) = config.connect(NoTls).await.unwrap();
-    tokio::spawn(async move { connection.await.ok() });
-    client
-}
-
-async fn start() -> Server {
-    let options = ServerOptions {
-        pg_bin: find_pg_bin(None).unwrap(),
-        settings: BTreeMap::new(),
-        connections: 10,
-        keep: false,
-    };
-    Server::start_as(options, Durability::Filling)
-        .await
-        .unwrap()
-}
-
 /// A database of its own, filled.
 async fn filled(server: &Server, name: &str, parallelism: usize) -> (Config, FillSummary) {
-    let client = connect(&server.config()).await;
-    let create = format!("CREATE DATABASE {name}");
-    client.batch_execute(&create).await.unwrap();
-    let mut config = server.config();
-    config.dbname(name);
-    let client = connect(&config).await;
-    client.batch_execute(SCHEMA).await.unwrap();
-    let schema = read_schema(&client).await.unwrap();
-    let spec = |rows| TableSpec {
-        rows,
-        ..TableSpec::default()
-    };
-    let mut specs: BTreeMap<_, _> = ROWS
-        .map(|(name, rows)| (name.to_owned(), spec(rows)))
-        .into();
+    let (config, client) = load(server, name, SCHEMA).await;
+    let mut specs = tables(&ROWS);
     let documents = specs.get_mut("documents").unwrap();
     documents.columns = toml::from_str("body = { width = 300000 }").unwrap();
-    let plan = Arc::new(FillPlan::new(&schema, &specs, 42).unwrap());
-    let options = FillOptions {
-        parallelism,
-        progress: Arc::new(FillProgress::default()),
-        stop: Arc::new(AtomicBool::new(false)),
-    };
-    let summary = fill(&config, &schema, &plan, options).await.unwrap();
+    let (_, summary) = support::filled(&config, &client, &specs, parallelism).await;
     (config, summary)
-}
-
-async fn text(client: &Client, sql: &str) -> String {
-    client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
 #[tokio::test]
 async fn rows_and_their_order_do_not_depend_on_the_parallelism() {
-    let server = start().await;
+    let server = server_with(&[], Durability::Filling).await;
     let mut seen = Vec::new();
     for parallelism in [1, 2, 5] {
         let name = format!("filled{parallelism}");
@@ -117,6 +75,29 @@ async fn rows_and_their_order_do_not_depend_on_the_parallelism() {
     assert_eq!(seen.first(), seen.get(2));
 }
 
+#[tokio::test]
+async fn all_workers_find_a_connection() {
+    let workers = 24;
+    let options = ServerOptions {
+        pg_bin: find_pg_bin(None).unwrap(),
+        settings: BTreeMap::from([("max_connections".to_owned(), "20".to_owned())]),
+        connections: FillOptions::most_sessions(workers),
+        keep: false,
+    };
+    let server = Server::start_as(options, Durability::Filling)
+        .await
+        .unwrap();
+    let config = server.config();
+    let client = connect(&config).await;
+    let table = "CREATE TABLE asked (id int PRIMARY KEY, a text NOT NULL)";
+    client.batch_execute(table).await.unwrap();
+    let mut specs = tables(&[("asked", 200_000)]);
+    let asked = specs.get_mut("asked").unwrap();
+    asked.columns = toml::from_str("a = { sql = 'n::text' }").unwrap();
+    let (_, summary) = support::filled(&config, &client, &specs, workers).await;
+    assert_eq!(summary.rows, 200_000);
+}
+
 /// Kills a session's process, which makes the server forget its memory and recover from what is on
 /// the disk, and waits until it is back.
 async fn crash(config: &Config) {
@@ -135,7 +116,7 @@ async fn crash(config: &Config) {
 
 #[tokio::test]
 async fn a_filled_server_survives_a_crash() {
-    let mut server = start().await;
+    let mut server = server_with(&[], Durability::Filling).await;
     let (config, _) = filled(&server, "filled", 2).await;
     let before = text(&connect(&config).await, FINGERPRINT).await;
     server.restart(Durability::Production).await.unwrap();

@@ -7,17 +7,16 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+mod support;
 
-use pgrehearse::postgres::catalog::read_schema;
+use std::collections::BTreeMap;
+
 use pgrehearse::postgres::statistics::read_statistics;
-use pgrehearse::shadow::fill::{FillOptions, FillProgress, fill};
-use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
+use pgrehearse::shadow::{Durability, Server};
 use pgrehearse::synth::statistics::{ColumnStatistics, Distinct, Statistics};
-use pgrehearse::synth::{ColumnSpec, FillPlan, TableSpec};
-use tokio_postgres::{Client, Config, NoTls};
+use pgrehearse::synth::{ColumnSpec, TableSpec};
+use support::{load, server_with};
+use tokio_postgres::{Client, Config};
 
 /// So many rows that a share's rounding is no matter.
 const ROWS: u64 = 60_000;
@@ -32,32 +31,8 @@ const KOLMOGOROV: f64 = 0.03;
 
 async fn server() -> Server {
     // A sample of 300 rows for each of these: nearly all of them, so that `ANALYZE` errs little.
-    let settings = BTreeMap::from([("default_statistics_target".to_owned(), "1000".to_owned())]);
-    Server::start(ServerOptions {
-        pg_bin: find_pg_bin(None).unwrap(),
-        settings,
-        connections: 10,
-        keep: false,
-    })
-    .await
-    .unwrap()
-}
-
-async fn load(server: &Server, name: &str, sql: &str) -> (Config, Client) {
-    let client = connect(&server.config()).await;
-    let create = format!("CREATE DATABASE {name}");
-    client.batch_execute(&create).await.unwrap();
-    let mut config = server.config();
-    config.dbname(name);
-    let client = connect(&config).await;
-    client.batch_execute(sql).await.unwrap();
-    (config, client)
-}
-
-async fn connect(config: &Config) -> Client {
-    let (client, connection) = config.connect(NoTls).await.unwrap();
-    tokio::spawn(async move { connection.await.ok() });
-    client
+    let settings = [("default_statistics_target", "1000")];
+    server_with(&settings, Durability::Production).await
 }
 
 /// Fills by these specs with two workers, analyzes, and returns the notes and the statistics.
@@ -66,18 +41,9 @@ async fn filled(
     client: &Client,
     specs: &BTreeMap<String, TableSpec>,
 ) -> (Vec<String>, Statistics) {
-    let schema = read_schema(client).await.unwrap();
-    let plan = FillPlan::new(&schema, specs, 42).unwrap_or_else(|error| panic!("{error}"));
-    let plan = Arc::new(plan);
-    let options = FillOptions {
-        parallelism: 2,
-        progress: Arc::new(FillProgress::default()),
-        stop: Arc::new(AtomicBool::new(false)),
-    };
-    let summary = fill(config, &schema, &plan, options).await;
-    let notes = summary.unwrap_or_else(|error| panic!("{error}")).notes;
+    let (_, summary) = support::filled(config, client, specs, 2).await;
     client.batch_execute("ANALYZE").await.unwrap();
-    (notes, read_statistics(client, true).await.unwrap())
+    (summary.notes, read_statistics(client, true).await.unwrap())
 }
 
 /// What of a column's statistics is off by more than the page allows.

@@ -1,61 +1,20 @@
 //! Values of every type, and what a real server says of them.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use pgrehearse::pgbench::Keys;
 use pgrehearse::postgres::catalog::read_schema;
-use pgrehearse::shadow::fill::{FillError, FillOptions, FillProgress, FillSummary, fill};
-use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
+use pgrehearse::shadow::fill::FillError;
 use pgrehearse::synth::{ColumnSpec, FillPlan, KeyBook, TableSpec};
-use tokio_postgres::{Client, Config, NoTls};
+use support::{execute, load, number, server, try_fill};
+use tokio_postgres::{Client, Config};
 
 const ROWS: u64 = 2_000;
-
-async fn server() -> Server {
-    Server::start(ServerOptions {
-        pg_bin: find_pg_bin(None).unwrap(),
-        settings: BTreeMap::new(),
-        connections: 20,
-        keep: false,
-    })
-    .await
-    .unwrap()
-}
-
-async fn connect(config: &Config) -> Client {
-    let (client, connection) = config.connect(NoTls).await.unwrap();
-    tokio::spawn(async move { connection.await.ok() });
-    client
-}
-
-/// A database of its own.
-async fn database(server: &Server, name: &str) -> (Config, Client) {
-    let client = connect(&server.config()).await;
-    execute(&client, &format!("CREATE DATABASE {name}")).await;
-    let mut config = server.config();
-    config.dbname(name);
-    let client = connect(&config).await;
-    (config, client)
-}
-
-async fn execute(client: &Client, sql: &str) {
-    let done = client.batch_execute(sql).await;
-    done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-}
-
-async fn number(client: &Client, sql: &str) -> i64 {
-    let row = client.query_one(sql, &[]).await;
-    row.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
-        .get(0)
-}
 
 /// Rows of the tables, of which nothing more is said.
 fn rows(tables: &[String]) -> BTreeMap<String, TableSpec> {
@@ -69,31 +28,12 @@ fn rows(tables: &[String]) -> BTreeMap<String, TableSpec> {
         .collect()
 }
 
-async fn try_fill(
-    config: &Config,
-    client: &Client,
-    specs: &BTreeMap<String, TableSpec>,
-    parallelism: usize,
-) -> (Arc<FillPlan>, Result<FillSummary, FillError>) {
-    let schema = read_schema(client).await.unwrap();
-    let plan = FillPlan::new(&schema, specs, 42).unwrap_or_else(|error| panic!("{error}"));
-    let plan = Arc::new(plan);
-    let options = FillOptions {
-        parallelism,
-        progress: Arc::new(FillProgress::default()),
-        stop: Arc::new(AtomicBool::new(false)),
-    };
-    let filled = fill(config, &schema, &plan, options).await;
-    (plan, filled)
-}
-
 async fn filled(
     config: &Config,
     client: &Client,
     specs: &BTreeMap<String, TableSpec>,
 ) -> Arc<FillPlan> {
-    let (plan, summary) = try_fill(config, client, specs, 2).await;
-    let summary = summary.unwrap_or_else(|error| panic!("{error}: {error:?}"));
+    let (plan, summary) = support::filled(config, client, specs, 2).await;
     // The domain `earth` has CHECKs of functions of its own, which its values satisfy.
     let mut notes = summary.notes.iter();
     let other = notes.find(|note| !note.starts_with("public.of_earthdistance: CHECK"));
@@ -265,7 +205,7 @@ fn table(family: &str, unordered: &[&str], ordered: &[&str]) -> String {
 #[tokio::test]
 async fn every_type_is_filled() {
     let server = server().await;
-    let (config, client) = database(&server, "types").await;
+    let (config, client) = load(&server, "types", "").await;
     execute(&client, OWN).await;
     let mut tables = Vec::new();
     for (family, unordered, ordered) in FAMILIES {
@@ -351,7 +291,7 @@ const EXTENSIONS: [(&str, &[&str], &[&str]); 9] = [
 #[tokio::test]
 async fn types_of_extensions_are_filled() {
     let server = server().await;
-    let (config, client) = database(&server, "extensions").await;
+    let (config, client) = load(&server, "extensions", "").await;
     let mut tables = Vec::new();
     for (extension, unordered, ordered) in EXTENSIONS {
         let sql = format!("CREATE EXTENSION IF NOT EXISTS {extension}");
@@ -373,7 +313,7 @@ async fn types_of_extensions_are_filled() {
 #[tokio::test]
 async fn unique_ranges_and_figures_do_not_overlap() {
     let server = server().await;
-    let (config, client) = database(&server, "disjoint").await;
+    let (config, client) = load(&server, "disjoint", "").await;
     execute(
         &client,
         "CREATE TABLE bookings (
@@ -402,7 +342,7 @@ async fn unique_ranges_and_figures_do_not_overlap() {
 #[tokio::test]
 async fn picked_text_finds_its_row() {
     let server = server().await;
-    let (config, client) = database(&server, "picked").await;
+    let (config, client) = load(&server, "picked", "").await;
     execute(&client, OWN).await;
     execute(&client, "CREATE EXTENSION IF NOT EXISTS citext").await;
     let types = [
@@ -468,7 +408,7 @@ async fn picked_text_finds_its_row() {
 #[tokio::test]
 async fn unknown_types_say_what_helps() {
     let server = server().await;
-    let (config, client) = database(&server, "unknown").await;
+    let (config, client) = load(&server, "unknown", "").await;
     execute(
         &client,
         "CREATE TABLE t (id int PRIMARY KEY, tree pg_node_tree NOT NULL)",
@@ -532,10 +472,10 @@ async fn the_server_evaluates_expressions() {
     let mut seen = Vec::new();
     for parallelism in [1, 3] {
         let name = format!("evaluated{parallelism}");
-        let (config, client) = database(&server, &name).await;
+        let (config, client) = load(&server, &name, "").await;
         execute(&client, EVALUATED).await;
-        let (plan, summary) = try_fill(&config, &client, &specs(EVALUATED_ROWS), parallelism).await;
-        let summary = summary.unwrap_or_else(|error| panic!("{error}"));
+        let (plan, summary) =
+            support::filled(&config, &client, &specs(EVALUATED_ROWS), parallelism).await;
         assert_eq!(summary.rows, 50_100);
         let digest = "SELECT md5(string_agg(s::text, '' ORDER BY code))
                           || (SELECT md5(string_agg(r::text, '' ORDER BY id)) FROM readings r)
@@ -598,20 +538,28 @@ async fn the_server_evaluates_expressions() {
 #[tokio::test]
 async fn wrong_expressions_are_named() {
     let server = server().await;
-    let (config, client) = database(&server, "wrong").await;
+    let (config, client) = load(&server, "wrong", "").await;
     execute(&client, "CREATE TABLE t (id int PRIMARY KEY, a int, b int)").await;
-    for (sql, message) in [
-        ("m + 1", "column \"m\" does not exist"),
-        ("10 / (n - 700)", "division by zero"),
+    for (rows, sql, message) in [
+        (900, "m + 1", "column \"m\" does not exist"),
+        (900, "10 / (n - 700)", "division by zero"),
+        // A row that is not among those tried first.
+        (40_000, "10 / (n - 700)", "division by zero"),
         (
+            900,
             "generate_series(1, n)",
-            "values for 100 rows: an expression must give one value a row",
+            "values for 90 rows: an expression must give one value a row",
         ),
     ] {
         let scenario =
-            format!("t = {{ rows = 900, columns.a.sql = \"1\", columns.b.sql = \"{sql}\" }}");
-        let (_, summary) = try_fill(&config, &client, &specs(&scenario), 2).await;
-        let error = summary.unwrap_err().to_string();
+            format!("t = {{ rows = {rows}, columns.a.sql = \"1\", columns.b.sql = \"{sql}\" }}");
+        let filled = try_fill(&config, &client, &specs(&scenario), 2).await;
+        let error = match (rows, filled.unwrap_err()) {
+            (900, FillError::Untouched { error }) => *error,
+            (40_000, error @ FillError::Expression { .. }) => error,
+            (_, error) => panic!("{error:?}"),
+        };
+        let error = error.to_string();
         assert!(error.starts_with("public.t.b: "), "{error}");
         assert!(error.contains(message), "{error}");
         let help = format!("correct its `sql = \"{sql}\"` under [tables.t.columns.b]");
@@ -619,8 +567,8 @@ async fn wrong_expressions_are_named() {
     }
     // What the column does not take is the column's to say.
     let scenario = "t = { rows = 9, columns.a.sql = \"'x' || n\" }";
-    let (_, summary) = try_fill(&config, &client, &specs(scenario), 2).await;
-    let error = summary.unwrap_err().to_string();
+    let filled = try_fill(&config, &client, &specs(scenario), 2).await;
+    let error = filled.unwrap_err().to_string();
     assert!(
         error.contains("invalid input syntax for type integer: \"x1\""),
         "{error}"

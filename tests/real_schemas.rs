@@ -16,8 +16,10 @@ use std::path::Path;
 use std::process::Command;
 
 use pgrehearse::scenario::Plan;
-use pgrehearse::shadow::Server;
-use support::{Filled, Template, assert_sound, checksums, plan, rows, server};
+use pgrehearse::shadow::{Durability, Server};
+use support::scenario::{Filled, Template, plan};
+use support::server_with;
+use support::sound::{assert_sound, checksums, rows};
 use tempfile::TempDir;
 use tokio_postgres::Client;
 use tokio_postgres::config::Host;
@@ -109,7 +111,7 @@ async fn assert_rows(filled: &Filled, plan: &Plan, case: &Case<'_>) {
 
 async fn product_fills_soundly(product: &str, case: Case<'_>) {
     if fetched(product) {
-        let server = server().await;
+        let server = server_with(&[], Durability::Filling).await;
         fills_soundly(&server, case).await;
     }
 }
@@ -119,7 +121,7 @@ async fn synapse() {
     if !fetched("synapse") {
         return;
     }
-    let server = server().await;
+    let server = server_with(&[], Durability::Filling).await;
     let case = Case {
         scenario: &scenario("synapse", 300),
         tables: 158,
@@ -205,7 +207,7 @@ const EVERYTHING: [(i64, &str, usize); 4] = [
 
 #[tokio::test]
 async fn everything() {
-    let server = server().await;
+    let server = server_with(&[], Durability::Filling).await;
     let client = support::connect(&server.config()).await;
     let version = "SELECT current_setting('server_version_num')::int8 / 10000";
     let version = support::number(&client, version).await;
@@ -241,6 +243,10 @@ async fn everything() {
         (
             "rows of other kinds than the partition by NULL",
             "SELECT count(*) FROM app.measurements_unknown WHERE region IS NOT NULL",
+        ),
+        (
+            "tenants with users and no admin",
+            "SELECT count(*) FROM (SELECT FROM app.users GROUP BY tenant_id HAVING NOT bool_or(is_admin)) AS without",
         ),
     ] {
         assert_eq!(support::number(&filled.client, sql).await, 0, "{what}");

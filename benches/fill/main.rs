@@ -1,6 +1,7 @@
 //! How fast tables are filled, beside `pgbench -i` and beside the server's own COPY of the same rows
-//! from files in the page cache, on one private server in the settings of a fill. Rounds of all,
-//! taking turns, so that whatever else the machine does hits all.
+//! from files in the page cache, on one private server in the settings of a fill; and `pgbench -i` on
+//! a durable server, as people run it, beside the fill with the restart that makes its rows durable.
+//! Rounds of all, taking turns, so that whatever else the machine does hits all.
 
 #![expect(
     clippy::unwrap_used,
@@ -20,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use measure::{Measured, Meter, show};
+use measure::{Measured, Meter, show, show_durable};
 use pgrehearse::postgres::catalog::read_schema;
 use pgrehearse::postgres::{indexes, names, persistence};
 use pgrehearse::schema::{RelationName, Schema};
@@ -79,12 +80,20 @@ fn main() {
 async fn accounts(rounds: u64, rows: u64) {
     // pgbench counts in branches of 100,000 accounts.
     let scale = rows.div_ceil(100_000);
-    let bench = Bench::start(&ACCOUNTS, scale * 100_000).await;
+    let mut bench = Bench::start(&ACCOUNTS, scale * 100_000).await;
     let (mut ours, mut raw, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours_durable, mut theirs_durable) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         theirs.push(bench.pgbench(scale).await);
         raw.push(bench.raw().await);
-        ours.push(bench.ours().await);
+        let mut filled = bench.ours().await;
+        let restarting = Instant::now();
+        bench.server.restart(Durability::Production).await.unwrap();
+        filled.restarting = Some(restarting.elapsed());
+        ours_durable.push(filled.whole());
+        ours.push(filled);
+        theirs_durable.push(bench.pgbench(scale).await.whole());
+        bench.server.restart(Durability::Filling).await.unwrap();
     }
     show(
         &format!("pgbench_accounts, {} rows and the primary key", bench.rows),
@@ -94,6 +103,7 @@ async fn accounts(rounds: u64, rows: u64) {
             ("pgbench -i", theirs),
         ],
     );
+    show_durable(&ours_durable, &theirs_durable);
 }
 
 async fn wide(rounds: u64, rows: u64) {
@@ -207,6 +217,7 @@ impl Bench {
             copying: filled.copying,
             indexing: filled.indexing,
             settling: Some(filled.settling),
+            restarting: None,
             cpu,
         }
     }
@@ -260,6 +271,7 @@ impl Bench {
             copying: copied - begun,
             indexing,
             settling: None,
+            restarting: None,
             cpu: meter.read(),
         }
     }
@@ -288,6 +300,7 @@ impl Bench {
             copying: seconds("client-side generate "),
             indexing: seconds("primary keys "),
             settling: None,
+            restarting: None,
             cpu: meter.read(),
         }
     }

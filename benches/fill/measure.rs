@@ -14,6 +14,8 @@ pub(crate) struct Measured {
     pub(crate) indexing: Duration,
     /// Vacuum and statistics, which only ours does.
     pub(crate) settling: Option<Duration>,
+    /// Into production's settings, all rows flushed to the disk.
+    pub(crate) restarting: Option<Duration>,
     /// While copying and indexing.
     pub(crate) cpu: Cpu,
 }
@@ -27,6 +29,12 @@ pub(crate) struct Cpu {
 impl Measured {
     fn seconds(&self) -> f64 {
         (self.copying + self.indexing).as_secs_f64()
+    }
+
+    /// All that it took.
+    pub(crate) fn whole(&self) -> Duration {
+        let after = [self.settling, self.restarting];
+        self.copying + self.indexing + after.into_iter().flatten().sum::<Duration>()
     }
 }
 
@@ -119,6 +127,23 @@ pub(crate) fn show(title: &str, all: &[(&str, Vec<Measured>)]) {
         "CPU of the tool beside the server's: {:.0} %; peak memory of the tool {} MB\n",
         Spread::of(shares.collect()).median * 100.0,
         peak_memory() >> 20
+    );
+}
+
+/// The fill with vacuum, statistics and the restart, beside `pgbench -i` on a durable server.
+pub(crate) fn show_durable(ours: &[Duration], theirs: &[Duration]) {
+    let seconds = |all: &[Duration]| Spread::of(all.iter().map(Duration::as_secs_f64).collect());
+    let pairs = ours.iter().zip(theirs);
+    let ratios = pairs.map(|(ours, theirs)| theirs.as_secs_f64() / ours.as_secs_f64());
+    let ratio = Spread::of(ratios.collect());
+    println!(
+        "until the rows are durable, vacuum, statistics and restart included: pgrehearse {:.2} s; \
+         pgbench -i on a durable server, without vacuum: {:.2} s: {:.2} times as fast ({:.2} to {:.2})\n",
+        seconds(ours).median,
+        seconds(theirs).median,
+        ratio.median,
+        ratio.least,
+        ratio.most
     );
 }
 

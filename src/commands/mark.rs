@@ -1,5 +1,7 @@
 //! `pgrehearse mark`: says of an existing database that it may be destroyed.
 
+use anyhow::anyhow;
+
 use super::fill::read_endpoint;
 use super::{Failure, exit, output};
 use crate::shadow::{self, GuardError};
@@ -23,7 +25,8 @@ pub fn mark(options: &MarkOptions) -> Result<u8, Failure> {
     let marked = runtime.block_on(shadow::mark(&endpoint, &options.confirmed));
     let identity = marked.map_err(|error| match error {
         GuardError::NotConfirmed { .. } => Failure::usage(error),
-        other => Failure::could_not_run(other),
+        // Its sentence ends with the server's own already.
+        other => Failure::could_not_run(anyhow!("{other}")),
     })?;
     output::print_with(|out, _| {
         writeln!(

@@ -65,6 +65,9 @@ where
 /// server", and leaves what the server or the system said to its source.
 pub fn describe(error: &Error) -> String {
     match (error.as_db_error(), error.source()) {
+        (None, Some(source)) if source.to_string() == "password missing" => {
+            "the server asks for a password: set PGPASSWORD, or write it to ~/.pgpass".to_owned()
+        }
         (Some(refusal), _) => refusal.to_string(),
         (None, Some(source)) => format!("{error}: {source}"),
         (None, None) => error.to_string(),

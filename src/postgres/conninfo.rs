@@ -27,6 +27,9 @@ pub enum ConninfoError {
     /// A value that the keyword does not take.
     #[error("the address has a value of `{0}` that cannot be used: {1}")]
     Value(&'static str, String),
+    /// What the driver makes of all of them, once they are read.
+    #[error("the address cannot be used: {0}")]
+    Unusable(String),
 }
 
 /// Keywords that are passed on or understood.

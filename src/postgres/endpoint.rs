@@ -56,7 +56,12 @@ impl Endpoint {
         let mut config: Config = conninfo::write(&parameters)
             .parse()
             .map_err(|error: Error| {
-                ConninfoError::Value("its keywords", super::connect::describe(&error))
+                // "invalid connection string: " and what it is about.
+                let said = super::connect::describe(&error);
+                let reason = said
+                    .split_once(": ")
+                    .map_or(said.as_str(), |(_, reason)| reason);
+                ConninfoError::Unusable(reason.to_owned())
             })?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);

@@ -89,6 +89,17 @@ pub async fn comment(client: &Client, database: &str, comment: &str) -> Result<(
     client.batch_execute(&sql).await
 }
 
+/// The session's user, and whether that one may create databases.
+///
+/// # Errors
+/// What the server says.
+pub async fn database_creator(client: &Client) -> Result<(String, bool), Error> {
+    let sql = "SELECT rolname::text, rolcreatedb OR rolsuper FROM pg_catalog.pg_roles
+               WHERE rolname = current_user";
+    let row = client.query_one(sql, &[]).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
+}
+
 /// Sessions of others in the session's database.
 ///
 /// # Errors

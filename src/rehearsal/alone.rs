@@ -110,7 +110,7 @@ async fn fill_shadow(
     let rows = loaded.plan_rows(plan)?;
     let summary = loaded.fill(endpoint.clone(), &rows, filling).await?;
     let tables = sizes(&session.client, &rows).await?;
-    let notes = loaded.notes.iter().chain(&rows.notes).cloned().collect();
+    let notes = loaded.notes.iter().chain(&summary.notes).cloned().collect();
     Ok((summary, tables, notes))
 }
 
@@ -170,9 +170,9 @@ async fn abandon(shadow: ExistingShadow, error: RehearsalError) -> Abandoned {
     };
     let error = match error {
         // Of a database that is gone, nobody needs to know the state.
-        RehearsalError::Fill(FillError::Unfinished { error, .. }) if fate.ends_with("again") => {
-            RehearsalError::Fill(*error)
-        }
+        RehearsalError::Fill(
+            FillError::Unfinished { error, .. } | FillError::Untouched { error },
+        ) if fate.ends_with("again") => RehearsalError::Fill(*error),
         other => other,
     };
     Abandoned { error, fate }

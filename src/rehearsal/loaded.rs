@@ -18,8 +18,8 @@ use crate::shadow::fill::{FillOptions, FillProgress, FillSummary, fill};
 use crate::shadow::{Server, ServerOptions, find_pg_bin};
 use crate::synth::{FillPlan, GivenRows, TableSpec, wanted_rows};
 
-/// Sessions of the tool's own beside the application's: migration, lock sampler, integrity, and some
-/// to spare for whoever looks at the shadow meanwhile.
+/// Sessions of the tool's own beside the application's or the fill's: catalog, migration, lock sampler,
+/// integrity, and some to spare for whoever looks at the shadow meanwhile.
 const OWN_CONNECTIONS: u32 = 10;
 
 /// Who is told, and who may stop it.
@@ -121,10 +121,12 @@ pub(super) fn server_options(
         .application
         .instances
         .saturating_mul(plan.application.pool_size);
+    // The fill and the application are never there at the same time.
+    let most = application.max(FillOptions::most_sessions(options.parallelism));
     Ok(ServerOptions {
         pg_bin: find_pg_bin(options.pg_bin.as_deref())?,
         settings: plan.shadow.settings.clone(),
-        connections: application.saturating_add(OWN_CONNECTIONS),
+        connections: most.saturating_add(OWN_CONNECTIONS),
         keep: options.keep,
     })
 }

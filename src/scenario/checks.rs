@@ -129,7 +129,7 @@ impl Checks<'_> {
                 Some(values) => {
                     let weights = weights.len();
                     Some(format!(
-                        "{values} values need as many weights, not {weights}"
+                        "each value needs its weight: there are {values} of `values`, and {weights} of `weights`"
                     ))
                 }
                 None => Some("weights need `values` to choose from".to_owned()),

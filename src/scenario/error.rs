@@ -153,6 +153,15 @@ fn in_our_words(message: &str) -> String {
         Some((found, "f64")) => format!("{found}, expected a number"),
         Some((found, "a boolean")) => format!("{found}, expected true or false"),
         Some((found, "a sequence")) => format!("{found}, expected a list in brackets"),
+        Some((_, "an array of length 2")) => {
+            "expected two values in brackets, the lowest and the highest".to_owned()
+        }
+        Some((found, "struct ColumnSpec")) => {
+            format!("{found}, expected keys in braces, as {{ values = [1, 2] }}")
+        }
+        Some((found, expected)) if expected.starts_with("struct ") => {
+            format!("{found}, expected a table of keys")
+        }
         _ => message,
     }
 }

@@ -427,11 +427,26 @@ fn values_that_make_no_sense_are_shown() {
        |                 ^^^
     "#);
     insta::assert_snapshot!(error_with("weights = [1, 2.5]", "weights = [1]"), @r#"
-    error: 2 values need as many weights, not 1
+    error: each value needs its weight: there are 2 of `values`, and 1 of `weights`
       --> scenario.toml:24:11
        |
     24 | weights = [1]
        |           ^^^
+    "#);
+    insta::assert_snapshot!(error_with("null_fraction = 0.0", "range = [9]"), @r#"
+    error: expected two values in brackets, the lowest and the highest
+      --> scenario.toml:20:9
+       |
+    20 | range = [9]
+       |         ^^^
+    "#);
+    let note = "[tables.measurements.columns]\nnote = 1\n[tables.measurements.columns.patient_id]";
+    insta::assert_snapshot!(error_with("[tables.measurements.columns.patient_id]", note), @r#"
+    error: wrong type: integer `1`, expected keys in braces, as { values = [1, 2] }
+      --> scenario.toml:18:8
+       |
+    18 | note = 1
+       |        ^
     "#);
     insta::assert_snapshot!(error_with(r#"values = ["a", "b"]"#, ""), @r#"
     error: weights need `values` to choose from

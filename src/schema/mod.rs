@@ -1,9 +1,15 @@
 //! The catalog as data: what a database's tables, columns and constraints are.
 
+mod partitioning;
+mod types;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use partitioning::{Partition, PartitionBound, PartitionEdge, PartitionStrategy, Partitioning};
+pub use types::{DataType, TypeKind};
 
 /// A relation's name, schema-qualified and unquoted, as reports print it (`public.measurements`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,89 +117,6 @@ pub struct Column {
     pub sequence: bool,
 }
 
-/// A column's type, resolved as far as generating values needs it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DataType {
-    /// As `format_type` prints it, modifier included: `numeric(10,2)`, `text[]`, `public.mood`.
-    pub name: String,
-    /// What it is.
-    pub kind: TypeKind,
-}
-
-/// The kinds of types that values are generated for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TypeKind {
-    /// A type of `pg_catalog` by its internal name (`int4`, `timestamptz`, `varchar`), with the
-    /// modifier's numbers as written (`varchar(20)` → `[20]`, `numeric(10,2)` → `[10, 2]`).
-    Base {
-        /// `pg_type.typname`.
-        name: String,
-        /// Type modifier arguments.
-        modifiers: Vec<i32>,
-    },
-    /// An enum and its labels in order.
-    Enum {
-        /// `pg_enum.enumlabel` by `enumsortorder`.
-        labels: Vec<String>,
-    },
-    /// An array of another type.
-    Array {
-        /// The element's type.
-        element: Box<TypeKind>,
-    },
-    /// A domain over another type.
-    Domain {
-        /// The base type.
-        base: Box<TypeKind>,
-        /// NOT NULL of the domain.
-        not_null: bool,
-        /// CHECK expressions over `VALUE`, by `pg_get_expr`.
-        checks: Vec<String>,
-    },
-    /// A range and the type of its bounds.
-    Range {
-        /// The bounds' type.
-        subtype: Box<TypeKind>,
-    },
-    /// A multirange and the type of its ranges' bounds.
-    Multirange {
-        /// The bounds' type.
-        subtype: Box<TypeKind>,
-    },
-    /// A composite type and its fields in order.
-    Composite {
-        /// Name and type of each.
-        fields: Vec<(String, TypeKind)>,
-    },
-    /// Anything else (types of extensions), by its name.
-    Other {
-        /// `pg_type.typname`.
-        name: String,
-    },
-}
-
-impl TypeKind {
-    /// The type below all domains.
-    pub fn below_domains(&self) -> &Self {
-        let mut kind = self;
-        while let Self::Domain { base, .. } = kind {
-            kind = base;
-        }
-        kind
-    }
-
-    /// The CHECKs of all its domains.
-    pub fn domain_checks(&self) -> Vec<&str> {
-        let (mut kind, mut all) = (self, Vec::new());
-        while let Self::Domain { base, checks, .. } = kind {
-            all.extend(checks.iter().map(String::as_str));
-            kind = base;
-        }
-        all
-    }
-}
-
 /// Columns whose values together are unique.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UniqueKey {
@@ -211,6 +134,9 @@ pub struct UniqueKey {
     /// The condition of a partial one, by `pg_get_expr`.
     #[serde(default)]
     pub predicate: Option<String>,
+    /// Whether a NULL is equal to another one (`NULLS NOT DISTINCT`, from PostgreSQL 15 on).
+    #[serde(default)]
+    pub nulls_not_distinct: bool,
 }
 
 impl UniqueKey {
@@ -233,84 +159,6 @@ pub struct Exclusion {
     /// The condition of a partial one, by `pg_get_expr`.
     #[serde(default)]
     pub predicate: Option<String>,
-}
-
-/// How a partitioned table's rows are spread over its partitions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Partitioning {
-    /// The strategy.
-    pub strategy: PartitionStrategy,
-    /// The key's columns; none for an expression.
-    pub key: Vec<Option<String>>,
-    /// The partitions by name.
-    pub partitions: Vec<Partition>,
-}
-
-/// PostgreSQL's ways to partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PartitionStrategy {
-    /// `PARTITION BY RANGE`.
-    Range,
-    /// `PARTITION BY LIST`.
-    List,
-    /// `PARTITION BY HASH`.
-    Hash,
-}
-
-/// One partition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Partition {
-    /// `pg_class.oid`.
-    pub oid: u32,
-    /// Its name.
-    pub name: RelationName,
-    /// Which rows it takes.
-    pub bound: PartitionBound,
-    /// How it is partitioned itself.
-    pub partitioning: Option<Box<Partitioning>>,
-    /// CHECK constraints that it has and its parent has not.
-    #[serde(default)]
-    pub checks: Vec<Check>,
-}
-
-/// Which rows a partition takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PartitionBound {
-    /// What no other takes.
-    Default,
-    /// From the first, inclusive, to the second, exclusive, column after column.
-    Range {
-        /// `FROM`.
-        from: Vec<PartitionEdge>,
-        /// `TO`.
-        to: Vec<PartitionEdge>,
-    },
-    /// These values; none is NULL.
-    List {
-        /// `IN`.
-        values: Vec<Option<String>>,
-    },
-    /// Keys whose hash leaves this remainder.
-    Hash {
-        /// `MODULUS`.
-        modulus: u32,
-        /// `REMAINDER`.
-        remainder: u32,
-    },
-}
-
-/// One column's end of a range partition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PartitionEdge {
-    /// `MINVALUE`.
-    MinValue,
-    /// A value's text.
-    Value(String),
-    /// `MAXVALUE`.
-    MaxValue,
 }
 
 /// A foreign key.
@@ -337,27 +185,6 @@ pub struct Check {
     pub expression: String,
     /// The columns it speaks of (`pg_constraint.conkey`).
     pub columns: Vec<String>,
-}
-
-impl Partitioning {
-    /// Partitions at any depth that hold rows themselves, in order.
-    pub fn leaves(&self) -> Vec<&Partition> {
-        let below = |partition: &'_ Partition| partition.partitioning.is_none();
-        let all = self.descendants().into_iter();
-        all.filter(|partition| below(partition)).collect()
-    }
-
-    /// All partitions at any depth, each before its own.
-    pub fn descendants(&self) -> Vec<&Partition> {
-        let mut all = Vec::new();
-        for partition in &self.partitions {
-            all.push(partition);
-            if let Some(sub) = &partition.partitioning {
-                all.extend(sub.descendants());
-            }
-        }
-        all
-    }
 }
 
 impl Schema {

@@ -6,6 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use super::guard::{
     GuardError, refuse_rows, refuse_sessions, refuse_source, refuse_system_database,
+    refuse_without_createdb,
 };
 use super::mark;
 use crate::postgres::connect::Session;
@@ -70,10 +71,13 @@ impl ExistingShadow {
         }
         refuse_sessions(client, &identity).await?;
         if options.replace {
+            // Before it is gone: it could not be made anew.
+            refuse_without_createdb(client, &database).await?;
             // The session is in the database that is to be dropped.
             close(session).await;
             let maintenance = maintenance(&endpoint).await?;
-            drop_database(&maintenance.client, &database, false).await?;
+            let dropped = drop_database(&maintenance.client, &database, false).await;
+            dropped.map_err(|error| GuardError::of_rights(error, &identity, "drop"))?;
             close(maintenance).await;
             return Self::create(endpoint, &database, None).await;
         }
@@ -98,6 +102,7 @@ impl ExistingShadow {
             read_identity(source).await?;
         }
         let maintenance = maintenance(&endpoint).await?;
+        refuse_without_createdb(&maintenance.client, database).await?;
         create_database(&maintenance.client, database).await?;
         let marked = Self::mark_created(&endpoint).await;
         let identity = match marked {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use crate::postgres::connect::describe;
 use crate::postgres::identity::{self, Identity, OtherSession};
@@ -88,9 +89,49 @@ pub enum GuardError {
         /// The one that is there.
         database: String,
     },
+    /// A user without the right to create databases.
+    #[error(
+        "`{user}` may not create the database `{database}`: let a superuser say ALTER ROLE {user} CREATEDB, or create an empty one for you to own, and mark it with pgrehearse mark"
+    )]
+    MayNotCreate {
+        /// The user.
+        user: String,
+        /// The database.
+        database: String,
+    },
+    /// A user who is not the owner.
+    #[error(
+        "`{user}` may not {what} `{database}`: connect as its owner, or name a database that does not exist yet"
+    )]
+    NotOwner {
+        /// The user.
+        user: String,
+        /// What only the owner may.
+        what: &'static str,
+        /// The database.
+        database: String,
+    },
     /// What the server does not allow, or the connection's end.
     #[error("the server refused: {}", describe(.0))]
     Server(#[from] tokio_postgres::Error),
+}
+
+impl GuardError {
+    /// Says of a refusal for want of rights that only the database's owner may do this.
+    pub(super) fn of_rights(
+        error: tokio_postgres::Error,
+        identity: &Identity,
+        what: &'static str,
+    ) -> Self {
+        match error.code() {
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Self::NotOwner {
+                user: identity.user.clone(),
+                what,
+                database: identity.database.clone(),
+            },
+            _ => Self::Server(error),
+        }
+    }
 }
 
 fn named(sessions: &[OtherSession]) -> String {
@@ -143,6 +184,20 @@ pub(super) async fn refuse_sessions(
     }
 }
 
+/// Refuses a user who may not create databases.
+pub(super) async fn refuse_without_createdb(
+    client: &Client,
+    database: &str,
+) -> Result<(), GuardError> {
+    match identity::database_creator(client).await? {
+        (_, true) => Ok(()),
+        (user, false) => Err(GuardError::MayNotCreate {
+            user,
+            database: database.to_owned(),
+        }),
+    }
+}
+
 /// Refuses the database that the schema comes from, whatever address leads to it.
 pub(super) fn refuse_source(shadow: &Identity, source: &Identity) -> Result<(), GuardError> {
     let same = shadow.system_identifier == source.system_identifier && shadow.oid == source.oid;
@@ -159,7 +214,8 @@ pub(super) fn refuse_source(shadow: &Identity, source: &Identity) -> Result<(), 
 pub(super) async fn refuse_rows(client: &Client, identity: &Identity) -> Result<(), GuardError> {
     let mut holding = Vec::new();
     for table in identity::tables(client).await? {
-        if identity::has_rows(client, &table).await? {
+        let has_rows = identity::has_rows(client, &table).await;
+        if has_rows.map_err(|error| GuardError::of_rights(error, identity, "read all of"))? {
             holding.push(table.to_string());
         }
     }

@@ -50,7 +50,8 @@ fn marked(identity: &Identity) -> String {
 
 /// Gives the session's database its mark.
 pub(super) async fn give(client: &Client, identity: &Identity) -> Result<(), GuardError> {
-    Ok(identity::comment(client, &identity.database, &marked(identity)).await?)
+    let given = identity::comment(client, &identity.database, &marked(identity)).await;
+    given.map_err(|error| GuardError::of_rights(error, identity, "mark"))
 }
 
 /// Marks the database that an address leads to as one that may be destroyed. `confirmed` is its name

@@ -137,7 +137,6 @@ impl Settings {
     /// Settings that follow the machine and the traffic.
     fn sized(&self) -> BTreeMap<String, String> {
         let Machine { memory, cpus, .. } = self.machine;
-        let beside = SUPERUSER_RESERVED + SPARE_CONNECTIONS;
         let mut settings = BTreeMap::from([
             // A quarter of memory, as the manual's "Resource Consumption" advises, with a cap: the
             // tool shares the machine, and the rest of memory caches the files anyway.
@@ -150,10 +149,7 @@ impl Settings {
                 "maintenance_work_mem",
                 mebibytes((memory / 16).clamp(64 * MIB, 1024 * MIB)),
             ),
-            (
-                "max_connections",
-                self.connections.saturating_add(beside).to_string(),
-            ),
+            ("max_connections", self.max_connections().to_string()),
             // The default of 8 is also what a small machine needs for its background workers.
             ("max_worker_processes", cpus.max(8).to_string()),
             ("max_parallel_workers", cpus.max(2).to_string()),
@@ -165,9 +161,17 @@ impl Settings {
         owned(settings)
     }
 
+    /// Room for all sessions.
+    fn max_connections(&self) -> u32 {
+        let beside = SUPERUSER_RESERVED + SPARE_CONNECTIONS;
+        self.connections.saturating_add(beside)
+    }
+
     /// What changes while filling, whatever the user's settings say: they are for measuring.
     fn filling(&self) -> BTreeMap<String, String> {
         let Machine { memory, cpus, .. } = self.machine;
+        // A limit of the user's is for the application's sessions.
+        let connections = self.max_connections().to_string();
         // One REINDEX a processor at a time, together a quarter of memory.
         let maintenance = (memory / 4 / cpus.max(1)).clamp(64 * MIB, 2048 * MIB);
         owned(BTreeMap::from([
@@ -179,6 +183,7 @@ impl Settings {
             ("wal_level", "minimal".to_owned()),
             ("max_wal_senders", "0".to_owned()),
             ("maintenance_work_mem", mebibytes(maintenance)),
+            ("max_connections", connections),
             (persistence::FILLING, "on".to_owned()),
         ]))
     }
@@ -265,6 +270,7 @@ mod tests {
                 ("archive_mode", "on"),
                 ("Statement_Timeout", "5ms"),
                 ("work_mem", "16MB"),
+                ("max_connections", "20"),
             ],
         );
         let of = |durability, name| written(&settings, durability, name);
@@ -290,6 +296,9 @@ mod tests {
             of(Durability::Filling, "work_mem").as_deref(),
             Some("'16MB'")
         );
+        let connections = |durability| of(durability, "max_connections");
+        assert_eq!(connections(Durability::Production).as_deref(), Some("'20'"));
+        assert_eq!(connections(Durability::Filling).as_deref(), Some("'61'"));
     }
 
     #[test]

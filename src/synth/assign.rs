@@ -35,6 +35,12 @@ impl Assigner<'_> {
         let above = self.kinship.member(name).and_then(|member| member.above);
         let mut open: BTreeSet<usize> = (0..self.links.all.len()).collect();
         self.links.positions = self.world.rows(name);
+        let twins = |index: &usize| self.links.all.get(*index).is_some_and(|l| l.twin.is_some());
+        let twins: Vec<usize> = open.iter().copied().filter(twins).collect();
+        for index in twins {
+            open.remove(&index);
+            self.decide(index, Relation::Twin);
+        }
         if let Some(index) = above {
             open.remove(&index);
             let rows = self.links.all.get(index).map_or(0, |link| link.parent_rows);

@@ -1,6 +1,7 @@
 //! From a schema and a scenario to the plan of every column.
 
 mod cased;
+mod circled;
 mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,6 @@ use std::sync::Arc;
 use crate::schema::{RelationName, Schema, Table};
 
 use super::column::ColumnPlan;
-use super::domains::Inferred;
 use super::error::{Problem, SynthError};
 use super::implied::implies;
 use super::kinship::Kinship;
@@ -18,10 +18,11 @@ use super::links::{AllLinks, Link};
 use super::own::{Made, Place, own_column};
 use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
-use super::survey::{Surveyed, Surveys, all_links, survey};
+use super::survey::{Surveyed, Surveys, survey};
 use super::world::World;
-use super::{GivenRows, TableSpec, circles, random};
+use super::{GivenRows, TableSpec, random};
 use cased::Variant;
+use circled::{Circles, build};
 
 /// Plans columns, each after those that it references.
 struct Builder<'g> {
@@ -29,6 +30,7 @@ struct Builder<'g> {
     all: &'g AllLinks<'g>,
     kinship: &'g Kinship<'g>,
     ground: &'g Surveys<'g>,
+    circles: Circles,
     built: BTreeMap<(RelationName, String), Option<Arc<ColumnPlan>>>,
     /// Plans of columns in single cases of their rows.
     variants: BTreeMap<(RelationName, String, usize), Variant>,
@@ -70,47 +72,37 @@ impl FillPlan {
     ) -> Result<Self, SynthError> {
         let mut world = World::new(schema, tables, given, random::key(seed, "fill"))?;
         loop {
-            match build(&world, given) {
+            let mut made = build(&world, given, Circles::Hold);
+            if let Err(error) = &made {
                 // Each turn takes rows from a table, so there is an end.
-                Err(error) if world.shrink(&error) => {}
-                Err(error) => return Err(error),
-                Ok(mut plan) => {
-                    plan.notes.extend(world.notes());
-                    return Ok(plan);
+                if world.shrink(error) {
+                    continue;
+                }
+                if error.is_of_circle()
+                    && let Ok(plan) = build(&world, given, Circles::Break)
+                {
+                    made = Ok(plan);
                 }
             }
+            let mut plan = made?;
+            plan.notes.extend(world.notes());
+            return Ok(plan);
         }
     }
 }
 
-/// Plans all tables that the scenario names.
-fn build(world: &World<'_>, given: &[GivenRows]) -> Result<FillPlan, SynthError> {
-    let mut all = all_links(world)?;
-    circles::cut(world, &mut all)?;
-    let inferred = Inferred::of(world, &all);
-    let mut schema = world.schema.clone();
-    let mut specs = Vec::new();
-    for (table, rows) in &inferred.domains {
-        schema.tables.push(table.clone());
-        let spec = TableSpec {
-            rows: *rows,
-            ..TableSpec::default()
-        };
-        specs.push((table.name.clone(), spec));
-    }
-    let world = &world.with_domains(&schema, &specs);
-    let mut all = all_links(world)?;
-    circles::cut(world, &mut all)?;
-    inferred.extend(&mut all);
-    plan(world, &all, given)
+/// The plan of all tables, and those whose rows may break a unique key.
+struct Planned {
+    plan: FillPlan,
+    doubted: BTreeSet<RelationName>,
 }
 
 /// Plans all tables whose links are known.
 fn plan(
     world: &World<'_>,
     all: &AllLinks<'_>,
-    given: &[GivenRows],
-) -> Result<FillPlan, SynthError> {
+    (given, circles): (&[GivenRows], Circles),
+) -> Result<Planned, SynthError> {
     let mut kinship = Kinship::new(world, all);
     let mut surveyed = survey(world, &kinship, all);
     if matches!(surveyed, Err(SynthError::SharedColumn { .. })) {
@@ -123,6 +115,7 @@ fn plan(
         all,
         kinship: &kinship,
         ground: &ground,
+        circles,
         built: BTreeMap::new(),
         variants: BTreeMap::new(),
         open: BTreeSet::new(),
@@ -150,10 +143,14 @@ fn plan(
         kept.push(rows.table(columns));
         builder.notes.extend(rows.note());
     }
-    Ok(FillPlan {
-        tables: plans,
-        given: kept,
-        notes: builder.notes,
+    let doubted = ground.values().filter(|planned| planned.unique.doubted);
+    Ok(Planned {
+        doubted: doubted.map(|planned| planned.table.name.clone()).collect(),
+        plan: FillPlan {
+            tables: plans,
+            given: kept,
+            notes: builder.notes,
+        },
     })
 }
 
@@ -264,7 +261,8 @@ impl<'g> Builder<'g> {
                 Err(place.fail(Problem::UnwrittenParent(parent)))
             }
             Err(SynthError::Circle(_))
-                if self.world.is_nullable(place.table, &place.column.name) =>
+                if self.circles == Circles::Break
+                    && self.world.is_nullable(place.table, &place.column.name) =>
             {
                 Ok(place.null("its foreign keys go round in a circle"))
             }

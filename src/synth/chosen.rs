@@ -61,6 +61,17 @@ pub(crate) struct Digit {
 }
 
 impl Digit {
+    /// The row's own number, counted modulo `rows`; NULL from row `limit` on.
+    pub(crate) fn of_twin(rows: u64, limit: u64) -> Self {
+        Self {
+            shuffle: Permutation::identity(rows),
+            block: rows,
+            divisor: 1,
+            radix: Some(rows),
+            limit,
+        }
+    }
+
     /// The digit of a row, none beyond the last combination.
     pub(crate) fn of(&self, row: u64) -> Option<u64> {
         if row >= self.limit {

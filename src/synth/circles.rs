@@ -1,7 +1,8 @@
 //! Keys that reference each other in a circle: one-to-one both ways.
 //!
 //! The tables of such a circle have the same keys, so they must have as many rows. Then one of the
-//! foreign keys can be left to the others: each of these uses every row of its parent once.
+//! foreign keys can be left to the others: each of these uses every row of its parent once. What goes
+//! round in other ways is left to [twins](super::twins).
 
 use crate::schema::{RelationName, Table};
 
@@ -20,7 +21,7 @@ pub(super) fn cut(world: &World<'_>, all: &mut AllLinks<'_>) -> Result<(), Synth
     for (table, links) in all.values_mut() {
         links.retain(|link| link.of_itself(table).len() < link.columns.len());
     }
-    while let Some(circle) = find(all) {
+    while let Some(circle) = find(world, all) {
         let rows = |step: &Step<'_>| world.rows(step.0);
         let most = circle.iter().max_by_key(|step| rows(step));
         let fewest = circle.iter().min_by_key(|step| rows(step));
@@ -35,8 +36,10 @@ pub(super) fn cut(world: &World<'_>, all: &mut AllLinks<'_>) -> Result<(), Synth
                 fewer: rows(fewest),
             });
         }
-        // Values come from where the database would make them, else from the first table.
-        let own = circle.iter().find(|step| makes_its_keys(all, step));
+        // Values come from where another foreign key decides them, else from where the database would
+        // make them, else from the first table.
+        let other = circle.iter().find(|step| is_decided_elsewhere(all, step));
+        let own = other.or_else(|| circle.iter().find(|step| makes_its_keys(all, step)));
         let (name, index) = own.or(circle.first()).copied().unwrap_or(*most);
         let name = name.clone();
         if let Some((_, links)) = all.get_mut(&name) {
@@ -44,6 +47,16 @@ pub(super) fn cut(world: &World<'_>, all: &mut AllLinks<'_>) -> Result<(), Synth
         }
     }
     Ok(())
+}
+
+/// Whether another foreign key of the table decides a link's columns too.
+fn is_decided_elsewhere(all: &AllLinks<'_>, (name, index): &Step<'_>) -> bool {
+    let links = all.get(name).map_or(&[][..], |(_, links)| links);
+    let others = links.iter().enumerate().filter(|(other, _)| other != index);
+    links.get(*index).is_some_and(|link| {
+        let mut others = others.map(|(_, other)| other);
+        others.any(|other| other.columns.iter().any(|own| link.columns.contains(own)))
+    })
 }
 
 /// Whether a link's columns have a sequence or a default of their own.
@@ -56,15 +69,20 @@ fn makes_its_keys(all: &AllLinks<'_>, (name, index): &Step<'_>) -> bool {
     columns.any(|column| column.sequence || column.default.is_some())
 }
 
-/// The links of a circle of which every column is NOT NULL.
-fn find<'a>(all: &AllLinks<'a>) -> Option<Vec<Step<'a>>> {
+/// The links of a circle of which every column is NOT NULL, or whose tables have as many rows.
+fn find<'a>(world: &World<'_>, all: &AllLinks<'a>) -> Option<Vec<Step<'a>>> {
     all.iter().find_map(|(name, (_, links))| {
         links.iter().enumerate().find_map(|(index, link)| {
             let mut path = vec![(*name, index)];
             let goal = (*name, link.columns.as_slice());
             let next = (&link.parent, link.parent_columns.clone());
-            (!is_nullable(all, name, index) && leads_back(all, &mut path, next, goal))
-                .then_some(path)
+            let is_circle = leads_back(all, &mut path, next, goal);
+            let even = || {
+                path.iter()
+                    .all(|step| world.rows(step.0) == world.rows(name))
+            };
+            let strict = || !path.iter().any(|step| is_nullable(all, step.0, step.1));
+            (is_circle && (even() || strict())).then_some(path)
         })
     })
 }
@@ -96,8 +114,10 @@ fn leads_back<'a>(
         return false;
     }
     for (index, link) in links.iter().enumerate() {
-        let holds = columns.iter().all(|column| link.columns.contains(column));
-        if !holds || is_nullable(all, name, index) {
+        // A wider one holds more than goes round.
+        let same = columns.len() == link.columns.len()
+            && columns.iter().all(|column| link.columns.contains(column));
+        if !same {
             continue;
         }
         path.push((name, index));

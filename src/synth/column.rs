@@ -30,7 +30,9 @@ pub struct ColumnPlan {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Event {
     pub(crate) key: u64,
-    pub(crate) threshold: u64,
+    threshold: u64,
+    /// The row from which on it always happens, if there is one.
+    from: Option<u64>,
 }
 
 impl Event {
@@ -39,10 +41,22 @@ impl Event {
         Self {
             key,
             threshold: random::threshold(probability),
+            from: None,
+        }
+    }
+
+    /// What happens in all rows from this one on, and never before.
+    pub(crate) fn from_row(row: u64) -> Self {
+        Self {
+            from: Some(row),
+            ..Self::default()
         }
     }
 
     fn happens(self, row: u64) -> bool {
+        if let Some(from) = self.from {
+            return row >= from;
+        }
         self.threshold > 0
             && (self.threshold == u64::MAX || random::bits(self.key, row) < self.threshold)
     }

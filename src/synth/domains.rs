@@ -16,17 +16,17 @@ use super::world::World;
 const ROWS_OF_EACH: u64 = 10;
 
 /// A table and one of its columns.
-type Place = (RelationName, String);
+pub(super) type Place = (RelationName, String);
 
 /// Columns that foreign keys connect, each with another one of its class; classes have one that leads
 /// to itself.
 #[derive(Default)]
-struct Classes {
+pub(super) struct Classes {
     next: BTreeMap<Place, Place>,
 }
 
 impl Classes {
-    fn of(&self, place: &Place) -> Place {
+    pub(super) fn of(&self, place: &Place) -> Place {
         let mut place = place;
         while let Some(next) = self.next.get(place).filter(|next| *next != place) {
             place = next;
@@ -34,7 +34,7 @@ impl Classes {
         place.clone()
     }
 
-    fn join(&mut self, one: &Place, other: &Place) {
+    pub(super) fn join(&mut self, one: &Place, other: &Place) {
         let (one, other) = (self.of(one), self.of(other));
         self.next.insert(other.clone(), one.clone());
         self.next.insert(one.clone(), one);
@@ -97,6 +97,7 @@ impl Inferred {
                 parent_columns: vec![anchor.1.clone()],
                 parent_rows: rows,
                 allows_orphans: false,
+                twin: None,
             };
             self.links.push((name.clone(), link));
         }
@@ -134,6 +135,7 @@ impl Inferred {
                 partial: false,
                 predicate: None,
                 expressions: Vec::new(),
+                nulls_not_distinct: false,
             }],
             foreign_keys: Vec::new(),
             checks: Vec::new(),

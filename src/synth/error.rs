@@ -255,6 +255,9 @@ pub enum Problem {
     /// Nulls in a NOT NULL column.
     #[error("the column is NOT NULL: it takes no `null_fraction`")]
     NotNull,
+    /// Nulls that a key or an exclusion constraint does not bear.
+    #[error("{0}: it takes no `null_fraction`")]
+    NeverNull(String),
     /// An override that is empty or zero.
     #[error("`{0}` must not be empty or 0")]
     Empty(&'static str),
@@ -320,6 +323,12 @@ pub enum Problem {
     /// Orphans where a validated foreign key forbids them.
     #[error("foreign key `{0}` allows no orphans: drop it from the schema and use `references`")]
     NoOrphans(String),
+    /// Nulls in rows that others need.
+    #[error(
+        "`null_fraction` leaves rows without a key that `{0}` takes into columns that are NOT NULL: \
+         leave it out"
+    )]
+    NullsOfKeys(String),
     /// Orphans of nothing.
     #[error("`orphan_fraction` needs `references`")]
     OrphansOfNothing,
@@ -332,6 +341,13 @@ fn suggestion(near: &Option<String>) -> String {
     match near {
         Some(near) => format!("; did you mean `{near}`?"),
         None => String::new(),
+    }
+}
+
+impl SynthError {
+    /// Whether foreign keys that go round in a circle may be why, and NULLs in them may help.
+    pub(crate) fn is_of_circle(&self) -> bool {
+        matches!(self, Self::Circle(_) | Self::SharedColumn { .. })
     }
 }
 

@@ -95,6 +95,18 @@ impl<'e> Limit<'e> {
                 rows: *capacity,
                 reason: format!("its {column} is unique and has no more values"),
             }),
+            SynthError::CircleRows {
+                table,
+                other,
+                fewer,
+                ..
+            } => Some(Self {
+                table,
+                rows: *fewer,
+                reason: format!(
+                    "{other}, whose keys and its own reference each other, has no more"
+                ),
+            }),
             _ => None,
         }
     }

@@ -38,6 +38,8 @@ pub(crate) enum Kin {
         distribution: Distribution,
         first_is_null: bool,
     },
+    /// The row of the same number.
+    Twin { order: Slot, digit: Digit },
     /// Any position of the parent.
     Free { order: Slot, places: Places },
 }
@@ -74,9 +76,10 @@ impl Kin {
     fn parent(&self) -> Option<&Order> {
         match self {
             Self::Above { order } => order.get()?.parent(),
-            Self::Beside { order, .. } | Self::Earlier { order, .. } | Self::Free { order, .. } => {
-                order.get().map(AsRef::as_ref)
-            }
+            Self::Beside { order, .. }
+            | Self::Earlier { order, .. }
+            | Self::Twin { order, .. }
+            | Self::Free { order, .. } => order.get().map(AsRef::as_ref),
         }
     }
 
@@ -119,6 +122,7 @@ impl Kin {
                     _ => first + sampler.sample(row, bits),
                 })
             }
+            Self::Twin { order, digit } => Some(order.get()?.position(digit.of(row)?)),
             Self::Free { places, .. } => match places {
                 Places::Chosen(chosen) => Some(chosen.choose(row, random::bits(chosen.key, row))),
                 Places::Digit(digit) => digit.of(row),
@@ -133,7 +137,7 @@ impl Choice {
             Self::Random { key, distribution } => {
                 Sampler::new(*distribution, count).sample(row, random::bits(*key, row))
             }
-            Self::Digit(index, part) => index.digit(row, *part)?,
+            Self::Digit(index, part) => index.part(row, Some(*part))?,
         };
         (place < count).then_some(place)
     }
@@ -151,6 +155,8 @@ pub(crate) struct Index {
     pub(crate) key: u64,
     /// What each digit counts up to.
     pub(crate) parts: Vec<Radix>,
+    /// The digits that are NULL in rows beyond the last combination; others begin again.
+    pub(crate) once: Vec<usize>,
 }
 
 /// What a digit counts up to.
@@ -169,7 +175,7 @@ pub(crate) enum Radix {
 const STRIDE: u64 = 2_654_435_761;
 
 impl Index {
-    /// A digit of the row, none beyond the last combination.
+    /// A digit of the row.
     fn digit(&self, row: u64, part: usize) -> Option<u64> {
         let order = self.order.get()?;
         let position = order.position(row);
@@ -209,6 +215,7 @@ impl Index {
     /// A digit for a column of its own.
     pub(crate) fn part(&self, row: u64, part: Option<usize>) -> Option<u64> {
         match part {
+            Some(part) if self.once.contains(&part) && self.rest(row)? > 0 => None,
             Some(part) => self.digit(row, part),
             None => self.rest(row),
         }

@@ -33,6 +33,12 @@ pub(crate) struct Member<'a> {
     pub(crate) slot: Slot,
 }
 
+/// Whether a link decides columns that another table of a circle does.
+fn shares_twin(links: &[Link], link: &Link) -> bool {
+    let mut twins = links.iter().filter(|twin| twin.twin.is_some());
+    twins.any(|twin| link.columns.iter().any(|own| twin.columns.contains(own)))
+}
+
 impl<'a> Kinship<'a> {
     pub(crate) fn new(world: &World<'_>, all: &'a AllLinks<'a>) -> Self {
         let mut kinship = Self::default();
@@ -104,6 +110,7 @@ impl<'a> Kinship<'a> {
             .enumerate()
             .filter(|(_, link)| link.parent != *name && link.parent_rows > 0 && wanted(link) > 0)
             .filter(|(_, link)| all.contains_key(&link.parent))
+            .filter(|(_, link)| !shares_twin(links, link))
             .filter(|(_, link)| !self.is_below(&link.parent, name))
             .collect();
         candidates.sort_by_key(|(_, link)| {

@@ -136,6 +136,14 @@ impl Limits {
         }
     }
 
+    /// Takes the bounds of both columns for each of them, in one order: those of this one first or last.
+    pub(crate) fn share_bounds(&mut self, other: Self, first: bool) {
+        for (own, its) in [(&mut self.min, other.min), (&mut self.max, other.max)] {
+            let at = if first { own.len() } else { 0 };
+            own.splice(at..at, its);
+        }
+    }
+
     /// The limits on what is not NULL.
     pub(crate) fn of_values(&self) -> Self {
         Self {

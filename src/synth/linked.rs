@@ -6,7 +6,7 @@ use crate::schema::Table;
 
 use super::column::{ColumnPlan, Event, Source};
 use super::distribution::Distribution;
-use super::draw::{Chosen, Draw};
+use super::draw::{Chosen, Digit, Draw};
 use super::error::{Problem, SynthError};
 use super::kin::{Choice, Kin, Places};
 use super::links::Link;
@@ -33,6 +33,7 @@ pub(super) fn linked_column(
             return Err(place.fail(Problem::WrongOverride(key)));
         }
     }
+    place.refuse_nulls()?;
     let orphans = spec.orphan_fraction.unwrap_or(0.0);
     if orphans > 0.0 && !link.allows_orphans {
         return Err(place.fail(Problem::NoOrphans(link.name.clone())));
@@ -69,6 +70,9 @@ fn draw(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
 /// Which row of the parent a row has, whatever others have; of all but one where it has a rival.
 fn by_itself(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
     let Place { world, table, .. } = place;
+    if let Some(twin) = link.twin {
+        return Ok(Draw::Digit(Digit::of_twin(twin.rows, twin.limit)));
+    }
     let index = place.links.of.get(&place.column.name).copied();
     if let Some(kin) = index.and_then(|index| kin(place, index).transpose()) {
         return Ok(Draw::Kin(Arc::new(kin?)));
@@ -96,7 +100,14 @@ fn by_itself(place: Place<'_>, link: &Link) -> Result<Draw, Problem> {
         return Ok(earlier(Distribution::Sequence));
     }
     if let Some(digit) = place.unique.digits.get(first) {
-        return Ok(Draw::Digit(digit.clone()));
+        return Ok(Draw::Digit(Digit {
+            limit: match world.is_nullable(table, &place.column.name) {
+                true => digit.limit,
+                // It repeats where another column of the key is NULL.
+                false => u64::MAX,
+            },
+            ..digit.clone()
+        }));
     }
     if link.parent == table.name {
         return Ok(earlier(distribution));
@@ -159,6 +170,13 @@ fn kin(place: Place<'_>, index: usize) -> Result<Option<Kin>, Problem> {
                 distribution
             },
             first_is_null: link.columns.iter().any(|c| world.is_nullable(table, c)),
+        },
+        Relation::Twin => Kin::Twin {
+            order: parent,
+            digit: match link.twin {
+                Some(twin) => Digit::of_twin(twin.rows, twin.limit),
+                None => return Ok(None),
+            },
         },
         Relation::Free { rows } => Kin::Free {
             order: parent,
@@ -230,11 +248,21 @@ pub(super) fn unfollowed(place: Place<'_>, link: &Link) -> Option<String> {
 /// A link's columns are NULL together, as MATCH FULL wants it.
 fn nulls(place: Place<'_>, link: &Link) -> Event {
     let Place { world, table, .. } = place;
+    let columns = link.columns.iter();
+    let needed = columns.filter_map(|column| world.with_values(table, column));
+    if let Some(rows) = needed.min() {
+        return match world.is_nullable(table, &place.column.name) {
+            true => Event::from_row(rows),
+            false => Event::default(),
+        };
+    }
     let given = link
         .columns
         .iter()
         .filter_map(|column| world.null_fraction(table, column));
-    let share = match world.is_nullable(table, &place.column.name) {
+    let never = |column: &String| place.unique.never_null.contains_key(column);
+    let nullable = world.is_nullable(table, &place.column.name);
+    let share = match nullable && !link.columns.iter().any(never) {
         true => given.fold(0.0, f64::max),
         false => 0.0,
     };

@@ -20,6 +20,17 @@ pub(crate) struct Link {
     pub(crate) parent_rows: u64,
     /// Whether keys may point nowhere.
     pub(crate) allows_orphans: bool,
+    /// Of tables in a circle: rows have the parent's row of the same number.
+    pub(crate) twin: Option<Twin>,
+}
+
+/// How the rows of two tables in a circle belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Twin {
+    /// The rows of the parent that are used, the first ones. Further rows have them again.
+    pub(crate) rows: u64,
+    /// The rows that have a parent, the first ones. The others are NULL.
+    pub(crate) limit: u64,
 }
 
 /// The links of every table with rows.
@@ -83,8 +94,10 @@ impl Links {
     /// How many rows of its parent a column's link may choose from.
     pub(crate) fn room(&self, column: &str) -> u64 {
         let relation = self.of.get(column).and_then(|i| self.relations.get(i));
-        match relation {
-            Some(Relation::Free { rows }) => *rows,
+        let twin = self.deciding(column).and_then(|link| link.twin);
+        match (relation, twin) {
+            (_, Some(twin)) => twin.rows,
+            (Some(Relation::Free { rows }), _) => *rows,
             _ => {
                 let rows = self.deciding(column).map_or(0, |link| link.parent_rows);
                 rows - u64::from(self.rival(column).is_some())
@@ -179,6 +192,7 @@ fn from_schema(world: &World<'_>, table: &Table) -> Vec<Link> {
             parent_columns: key.referenced_columns.clone(),
             parent_rows: world.rows(&key.references),
             allows_orphans: !key.validated,
+            twin: None,
         })
         .collect()
 }
@@ -219,6 +233,7 @@ fn from_scenario(world: &World<'_>, table: &Table) -> Result<Vec<Link>, SynthErr
             parent_columns: vec![referenced.name.clone()],
             parent_rows: world.rows(&parent.name),
             allows_orphans: true,
+            twin: None,
         });
     }
     Ok(links)

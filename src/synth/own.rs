@@ -83,9 +83,26 @@ impl Place<'_> {
     /// The limits on its values and the type below its domains.
     fn limits(&self) -> (Limits, &TypeKind) {
         let kind = &self.column.data_type.kind;
-        match self.within {
+        let (mut limits, base) = match self.within {
             Some(within) => (within.limits.clone(), kind.below_domains()),
             None => Limits::of(self.table, &self.column.name, kind),
+        };
+        if let Some(bounding) = self.unique.ends.get(&self.column.name)
+            && let Some(other) = self.table.column(&bounding.other)
+        {
+            // Stretches of both ends lie in the same places only within the same bounds.
+            let (its, _) = Limits::of(self.table, &other.name, &other.data_type.kind);
+            limits.share_bounds(its, bounding.end == End::Lower);
+        }
+        (limits, base)
+    }
+
+    /// Refuses NULLs of the scenario where there must be none.
+    pub(super) fn refuse_nulls(&self) -> Result<(), SynthError> {
+        let nulls = self.spec().null_fraction.is_some_and(|share| share > 0.0);
+        match self.unique.never_null.get(&self.column.name) {
+            Some(reason) if nulls => Err(self.fail(Problem::NeverNull(reason.clone()))),
+            _ => Ok(()),
         }
     }
 
@@ -155,6 +172,7 @@ fn plain_column(place: Place<'_>) -> Result<Made, SynthError> {
     if spec.orphan_fraction.is_some() {
         return Err(place.fail(Problem::OrphansOfNothing));
     }
+    place.refuse_nulls()?;
     let (limits, kind) = place.limits();
     if let Some(expression) = &spec.sql {
         return Ok((Some(evaluated(place, expression, &limits)), None));
@@ -297,7 +315,7 @@ fn drawn(
     let draw = match (digit, place.unique.ends.get(name)) {
         _ if place.unique.constant.contains(name) => only_value(ask.key),
         (Some(digit), _) => digit,
-        (None, Some(end)) => half(&form, ask, *end)?,
+        (None, Some(bounding)) => half(&form, ask, bounding.end)?,
         (None, None) => own_draw(&form, ask, place.unique.unique.contains(name))?,
     };
     Ok(Form { draw, ..form })
@@ -345,6 +363,9 @@ pub(super) fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw,
 
 pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
     let Place { table, column, .. } = place;
+    if let Some(rows) = place.world.with_values(table, &column.name) {
+        return Event::from_row(rows);
+    }
     let in_key = table
         .unique_keys
         .iter()
@@ -359,7 +380,8 @@ pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
             .is_some_and(|layout| layout.decides(&column.name))
         || *place.spec() != ColumnSpec::default();
     let usual = if known { 0.0 } else { USUAL_NULLS };
-    let captured = match limits.not_null {
+    let never = limits.not_null || place.unique.never_null.contains_key(&column.name);
+    let captured = match never {
         true => Some(0.0),
         false => place.world.null_fraction(table, &column.name),
     };

@@ -35,6 +35,16 @@ impl Permutation {
         }
     }
 
+    /// The permutation that leaves everything where it is.
+    pub(crate) fn identity(count: u64) -> Self {
+        Self {
+            rounds: [(0, 1); 3],
+            // Beyond the last bit: nothing is folded in.
+            shift: u64::BITS - 1,
+            ..Self::new(0, count)
+        }
+    }
+
     /// Where `index` goes. Below `count` for every `index` below `count`.
     pub(crate) fn apply(&self, index: u64) -> u64 {
         let mut x = index;

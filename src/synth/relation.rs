@@ -10,6 +10,8 @@ pub(crate) enum Relation {
     Beside { base: usize, up: u32, down: u32 },
     /// Among earlier rows of the same table with the same ancestor.
     Earlier { levels: u32 },
+    /// The row of the same number.
+    Twin,
     /// Anywhere among the first positions of the parent.
     Free { rows: u64 },
 }

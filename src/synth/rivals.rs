@@ -37,7 +37,7 @@ fn pair(relation: &Relation, table: &Table, links: &Links) -> Option<(usize, usi
     let free = |column: &String| {
         let index = *links.of.get(column)?;
         let link = links.all.get(index)?;
-        let alone = link.columns.len() == 1 && link.parent != table.name;
+        let alone = link.columns.len() == 1 && link.twin.is_none() && link.parent != table.name;
         let by_itself = !links.relations.contains_key(&index) && link.parent_rows > 1;
         (alone && by_itself).then_some((index, link))
     };

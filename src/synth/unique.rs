@@ -1,6 +1,7 @@
 //! How the unique keys of a table are made to hold: which columns must be unique by themselves, and
 //! which only together.
 
+mod combined;
 mod exclusions;
 mod expressions;
 mod free;
@@ -18,10 +19,9 @@ use super::kin::Index;
 use super::kinship::Kinship;
 use super::links::{Link, Links};
 use super::partition::key_columns;
-use super::permutation::Permutation;
 use super::world::World;
 
-pub(crate) use exclusions::End;
+pub(crate) use exclusions::{Bounding, End};
 pub(crate) use partial::{Lead, Side, Switch};
 
 /// What unique keys ask of the columns of one table.
@@ -41,22 +41,18 @@ pub(crate) struct Uniqueness {
     /// Columns whose values overlap for no two rows.
     pub(crate) disjoint: BTreeSet<String>,
     /// Columns that are the ends of each row's own stretch of values.
-    pub(crate) ends: BTreeMap<String, End>,
+    pub(crate) ends: BTreeMap<String, Bounding>,
     /// Columns with one value.
     pub(crate) constant: BTreeSet<String>,
+    /// Columns that are never NULL, and why.
+    pub(crate) never_null: BTreeMap<String, String>,
     /// Columns that keep rows out of partial indexes.
     pub(crate) switches: Vec<Switch>,
     /// Columns that keep all but the first row of each ancestor out of partial indexes.
     pub(crate) leads: BTreeMap<String, Lead>,
+    /// Whether rows may break one of the keys.
+    pub(crate) doubted: bool,
     pub(crate) notes: Vec<String>,
-}
-
-/// A part of a unique key that takes one of `radix` values.
-struct Unit {
-    /// The column, or the first column of the link.
-    name: String,
-    radix: u64,
-    nullable: bool,
 }
 
 /// Looks up how many different values a column can have.
@@ -124,6 +120,9 @@ impl Uniqueness {
         keys.sort_by_key(|key| (key.columns.len(), !key.primary));
         for key in keys {
             planner.plan(key)?;
+            if key.nulls_not_distinct {
+                planner.refuse_nulls(key)?;
+            }
         }
         for exclusion in &table.exclusions {
             planner.exclude(exclusion)?;
@@ -178,7 +177,7 @@ impl Planner<'_> {
             return Ok(());
         };
         let unwritten = |column: &String| {
-            self.links.null.contains_key(column)
+            (self.links.null.contains_key(column) && !key.nulls_not_distinct)
                 || self.result.unique.contains(column)
                 // An expression is the scenario's to get right; the server checks it.
                 || self.world.spec(self.table, column).sql.is_some()
@@ -220,6 +219,32 @@ impl Planner<'_> {
         }
     }
 
+    /// Keeps NULLs from a key that takes them as equal: from a column that tells all rows apart by
+    /// itself, else from all of its columns.
+    fn refuse_nulls(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
+        let Some(key) = self.plain_key(key)? else {
+            return Ok(());
+        };
+        let unique = |column: &&String| self.result.unique.contains(*column);
+        let columns = match key.columns.iter().find(unique) {
+            Some(column) => vec![column.clone()],
+            None => key.columns,
+        };
+        for column in columns {
+            let reason = format!("unique key {} takes NULLs as equal", key.name);
+            self.refuse_null(&column, reason);
+        }
+        Ok(())
+    }
+
+    fn refuse_null(&mut self, column: &str, reason: String) {
+        if self.world.is_nullable(self.table, column) {
+            let note = format!("{}.{column} is never NULL: {reason}", self.table.name);
+            self.result.notes.push(note);
+        }
+        self.result.never_null.insert(column.to_owned(), reason);
+    }
+
     /// Whether a column of the key says in which partition a row lies: it has other things to do than
     /// count.
     fn decides_partition(&self, key: &UniqueKey) -> bool {
@@ -228,199 +253,10 @@ impl Planner<'_> {
     }
 
     fn doubt(&mut self, key: &UniqueKey) {
+        self.result.doubted = true;
         self.result.notes.push(format!(
             "{}: rows may break unique key {}, whose columns are decided elsewhere",
             self.table.name, key.name
         ));
     }
-
-    /// A number beside foreign keys counts within them, as line numbers do; else it is the row's.
-    fn number_within(&mut self, key: &UniqueKey, number: String) -> Result<(), SynthError> {
-        let others: Vec<String> = key
-            .columns
-            .iter()
-            .filter(|column| **column != number)
-            .cloned()
-            .collect();
-        let plain = others.iter().all(|column| {
-            self.links.of.contains_key(column)
-                && self.world.spec(self.table, column).distribution.is_none()
-        });
-        let units = if plain && !others.is_empty() {
-            self.units(&others)?
-        } else {
-            None
-        };
-        match units {
-            None => {
-                self.result.unique.insert(number);
-            }
-            Some(units) => {
-                let block = self.set_digits(key, &units, u64::MAX);
-                self.result.digits.insert(
-                    number,
-                    Digit {
-                        radix: None,
-                        ..block
-                    },
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// A key of foreign keys and lists only: each row has its own combination.
-    fn combine(&mut self, key: &UniqueKey) -> Result<(), SynthError> {
-        let Some(units) = self.units(&key.columns)? else {
-            self.doubt(key);
-            return Ok(());
-        };
-        if let [unit] = units.as_slice() {
-            let own = self.links.deciding(&unit.name);
-            if own.is_some_and(|link| link.parent == self.table.name && unit.nullable) {
-                self.result.chains.insert(unit.name.clone());
-                return Ok(());
-            }
-            if own.is_none() && !(key.partial && unit.radix < self.rows) {
-                self.result.unique.insert(unit.name.clone());
-                return Ok(());
-            }
-        }
-        let product = product(&units);
-        let nullable = units.iter().any(|unit| unit.nullable);
-        if product < self.rows && !nullable {
-            if key.partial {
-                if self.table.partitioning.is_none() && self.switch(key, product)? {
-                    self.set_digits(key, &units, u64::MAX);
-                    return Ok(());
-                }
-                self.doubt_partial(key);
-                return Ok(());
-            }
-            return Err(SynthError::TooFewCombinations {
-                table: self.table.name.to_string(),
-                key: key.name.clone(),
-                combinations: product,
-                rows: self.rows,
-            });
-        }
-        self.set_digits(key, &units, product);
-        Ok(())
-    }
-
-    /// The parts of a key, none where one of them is decided already or its values are not counted.
-    fn units(&self, columns: &[String]) -> Result<Option<Vec<Unit>>, SynthError> {
-        let mut units: Vec<Unit> = Vec::new();
-        for name in columns {
-            let nullable = self.world.is_nullable(self.table, name);
-            let (name, radix) = match self.links.deciding(name) {
-                Some(link) if self.is_whole(link, columns) => {
-                    let index = self.links.of.get(name);
-                    let leading = index.and_then(|index| self.links.leading(*index));
-                    (leading.unwrap_or(name).clone(), self.links.room(name))
-                }
-                Some(link) => match self.different_rows(link, columns) {
-                    Some(rows) => (link.columns.first().unwrap_or(name).clone(), rows),
-                    None => return Ok(None),
-                },
-                None => {
-                    let Some(column) = self.table.column(name) else {
-                        return Ok(None);
-                    };
-                    (name.clone(), (self.capacity)(column)?)
-                }
-            };
-            if self.result.is_decided(&name) {
-                return Ok(None);
-            }
-            match units.iter_mut().find(|unit| unit.name == name) {
-                Some(unit) => unit.nullable |= nullable,
-                None => units.push(Unit {
-                    name,
-                    radix,
-                    nullable,
-                }),
-            }
-        }
-        Ok(Some(units))
-    }
-
-    /// How many rows of a link's parent differ in these columns, of a link that decides all of its own
-    /// columns and may choose any row.
-    fn different_rows(&self, link: &Link, columns: &[String]) -> Option<u64> {
-        let index = self.links.of.get(link.columns.first()?)?;
-        let mut own = link.columns.iter();
-        let decides = own.all(|column| self.links.of.get(column) == Some(index));
-        let is_free = !self.links.relations.contains_key(index)
-            && !self.links.rivals.contains_key(index)
-            && link.parent != self.table.name;
-        if !decides || !is_free {
-            return None;
-        }
-        let within = link.columns.iter().filter(|name| columns.contains(name));
-        (self.different)(link, &within.cloned().collect::<Vec<_>>())
-    }
-
-    /// Whether the link's columns among these tell the parent's rows apart.
-    fn is_whole(&self, link: &Link, columns: &[String]) -> bool {
-        let within: Vec<&String> = link
-            .columns
-            .iter()
-            .zip(&link.parent_columns)
-            .filter(|(column, _)| columns.contains(column))
-            .map(|(_, referenced)| referenced)
-            .collect();
-        let parent = self
-            .world
-            .schema
-            .tables
-            .iter()
-            .find(|table| table.name == link.parent);
-        parent.is_some_and(|parent| {
-            parent.unique_keys.iter().any(|key| {
-                let plain = !key.partial && key.expressions.is_empty();
-                plain && key.columns.iter().all(|column| within.contains(&column))
-            })
-        })
-    }
-
-    /// Makes units digits of the row's number, and returns one for the number of their block.
-    fn set_digits(&mut self, key: &UniqueKey, units: &[Unit], limit: u64) -> Digit {
-        let product = product(units);
-        let block = Digit {
-            shuffle: Permutation::new(self.world.key(self.table, &key.name), product),
-            block: product,
-            divisor: 1,
-            radix: None,
-            limit,
-        };
-        let mut divisor = 1u64;
-        for unit in units {
-            let digit = Digit {
-                divisor,
-                radix: Some(unit.radix),
-                ..block.clone()
-            };
-            divisor = divisor.saturating_mul(unit.radix);
-            if self
-                .world
-                .spec(self.table, &unit.name)
-                .distribution
-                .is_some()
-            {
-                self.result.notes.push(format!(
-                    "{}.{}: its distribution is not used, for unique key {} decides its values",
-                    self.table.name, unit.name, key.name
-                ));
-            }
-            self.result.digits.insert(unit.name.clone(), digit);
-        }
-        block
-    }
-}
-
-fn product(units: &[Unit]) -> u64 {
-    units
-        .iter()
-        .fold(1, |product: u64, unit| product.saturating_mul(unit.radix))
 }

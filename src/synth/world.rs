@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::schema::{Column, RelationName, Schema, Table};
 
+use super::demand::Demand;
 use super::error::{Problem, SynthError, nearest};
 use super::every::{EVERY_TABLE, Unnamed};
 use super::limits::Limits;
@@ -18,6 +19,8 @@ pub(crate) struct World<'a> {
     /// Statistics of the unnamed tables, and perhaps of others.
     captured: &'a BTreeMap<String, TableStatistics>,
     given: BTreeMap<&'a RelationName, &'a GivenRows>,
+    /// Columns that others need values of.
+    demand: Demand,
     seed: u64,
 }
 
@@ -52,6 +55,7 @@ impl<'a> World<'a> {
             specs: BTreeMap::new(),
             unnamed: Unnamed::default(),
             captured: &NOTHING_CAPTURED,
+            demand: Demand::new(),
             given: given.iter().map(|rows| (&rows.name, rows)).collect(),
             seed,
         };
@@ -97,6 +101,20 @@ impl<'a> World<'a> {
             .specs
             .extend(rows.iter().map(|(name, spec)| (name, spec)));
         world
+    }
+
+    /// The same world where it is known which columns others need values of.
+    pub(crate) fn demanding(self, demand: Demand) -> Self {
+        Self { demand, ..self }
+    }
+
+    /// How many rows of a table, the first ones, have a value in a column that others need values of.
+    pub(crate) fn with_values(&self, table: &Table, column: &str) -> Option<u64> {
+        if self.demand.is_empty() {
+            return None;
+        }
+        let place = (table.name.clone(), column.to_owned());
+        self.demand.get(&place).copied()
     }
 
     /// The tables that the scenario speaks of, with their rows, in the schema's order.
@@ -230,8 +248,14 @@ impl<'a> World<'a> {
                     ));
                 } else if captured.null_fraction > 0.0 && !given && !self.is_nullable(table, column)
                 {
+                    let strict = table.column(column).is_some_and(|column| column.not_null);
+                    let what = if strict {
+                        "it"
+                    } else {
+                        "it, or a column that has its values,"
+                    };
                     notes.push(format!(
-                        "{name}.{column} does not follow its share of nulls, for it is NOT NULL"
+                        "{name}.{column} does not follow its share of nulls, for {what} is NOT NULL"
                     ));
                 }
             }
@@ -239,11 +263,13 @@ impl<'a> World<'a> {
         notes
     }
 
-    /// Whether a column may be NULL by its table, its domain and its CHECKs.
+    /// Whether a column may be NULL by its table, its domain and its CHECKs, and the columns that take
+    /// its values.
     pub(crate) fn is_nullable(&self, table: &Table, column: &str) -> bool {
         table.column(column).is_some_and(|column| {
             let (limits, _) = Limits::of(table, &column.name, &column.data_type.kind);
-            !column.not_null && !limits.not_null
+            let needed = self.with_values(table, &column.name) == Some(self.rows(&table.name));
+            !column.not_null && !limits.not_null && !needed
         })
     }
 

@@ -8,7 +8,7 @@ use super::partitions::partition_mut;
 use super::{Ground, relation_name};
 
 /// Unique indexes; expressions among their columns have attribute number 0. Those of a partition that
-/// its table has are not repeated.
+/// its table has are not repeated. PostgreSQL 15 brought a column that the catalog had not before.
 const UNIQUE_KEYS: &str = "
     SELECT i.indrelid, c.relname, i.indisprimary, pg_catalog.pg_get_expr(i.indpred, i.indrelid),
            coalesce((SELECT array_agg(a.attname::text ORDER BY k.place)
@@ -18,7 +18,8 @@ const UNIQUE_KEYS: &str = "
            coalesce((SELECT array_agg(pg_catalog.pg_get_indexdef(c.oid, k.place::int, false)
                                       ORDER BY k.place)
             FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, place)
-            WHERE k.attnum = 0), '{}')
+            WHERE k.attnum = 0), '{}'),
+           coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false)
     FROM pg_catalog.pg_index i
     JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
     WHERE i.indrelid = ANY ($1) AND i.indisunique AND i.indislive
@@ -126,6 +127,7 @@ fn unique_key(row: &Row, own: bool) -> Result<UniqueKey, Error> {
         columns: row.try_get(4)?,
         expressions: row.try_get(5)?,
         predicate,
+        nulls_not_distinct: row.try_get(6)?,
     })
 }
 

@@ -4,29 +4,23 @@
 //! shut down cleanly), `manifest.json`, and `lock`, held shared by whoever copies it and exclusively
 //! by whoever makes or removes it. An entry gets its name when it is whole.
 
+mod entry;
 mod key;
 mod manifest;
 mod place;
 mod tree;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use crate::shadow::account::Account;
 use crate::units::Bytes;
 
+pub use entry::CachedFill;
+use entry::{DATA, LOCK, MANIFEST, UNFINISHED, is_key, is_unfinished, remove};
 pub use key::{CacheKey, Ingredients};
 pub use manifest::Manifest;
 use tree::Copying;
-
-const LOCK: &str = "lock";
-const DATA: &str = "data";
-const MANIFEST: &str = "manifest.json";
-
-/// Entries being made have names that no key has.
-const UNFINISHED: &str = "new-";
 
 /// What the file system keeps free, beside an entry, at least.
 const RESERVE: u64 = 1 << 30;
@@ -36,18 +30,6 @@ const RESERVE: u64 = 1 << 30;
 pub struct FillCache {
     root: PathBuf,
     limit: Bytes,
-}
-
-/// One entry.
-#[derive(Debug)]
-pub struct CachedFill {
-    /// What is known of it.
-    pub manifest: Manifest,
-    /// When a run last used it.
-    pub used: SystemTime,
-    path: PathBuf,
-    /// Held shared: nobody removes what is being copied.
-    _lock: File,
 }
 
 /// Why a filled database is not kept.
@@ -123,7 +105,7 @@ impl FillCache {
 
     /// The entry of this key, if it is whole. It is not removed while it is held.
     pub fn find(&self, key: &CacheKey) -> Option<CachedFill> {
-        self.open(&self.root.join(key.name()))
+        CachedFill::open(&self.root.join(key.name()))
     }
 
     /// All entries, the last used first.
@@ -132,22 +114,10 @@ impl FillCache {
             .folders()
             .into_iter()
             .filter(|path| !is_unfinished(path))
-            .filter_map(|path| self.open(&path))
+            .filter_map(|path| CachedFill::open(&path))
             .collect();
         all.sort_by_key(|entry| std::cmp::Reverse(entry.used));
         all
-    }
-
-    fn open(&self, path: &Path) -> Option<CachedFill> {
-        let lock = File::open(path.join(LOCK)).ok()?;
-        lock.try_lock_shared().ok()?;
-        let text = fs::read(path.join(MANIFEST)).ok()?;
-        Some(CachedFill {
-            manifest: serde_json::from_slice(&text).ok()?,
-            used: lock.metadata().and_then(|file| file.modified()).ok()?,
-            path: path.to_owned(),
-            _lock: lock,
-        })
     }
 
     /// Keeps a copy of a data directory whose server is shut down. Entries that were not used for the
@@ -252,7 +222,7 @@ impl FillCache {
     /// be read any more.
     fn sweep(&self) {
         for path in self.folders() {
-            if is_unfinished(&path) || self.open(&path).is_none() {
+            if is_unfinished(&path) || CachedFill::open(&path).is_none() {
                 remove(&path);
             }
         }
@@ -268,76 +238,9 @@ impl FillCache {
     }
 }
 
-impl CachedFill {
-    /// Copies the data directory to a place where a server of `account` can use it.
-    ///
-    /// # Errors
-    /// What the file system says; an end asked for.
-    pub(super) fn copy_to(
-        &self,
-        data: &Path,
-        account: Option<&Account>,
-        stopped: &dyn Fn() -> bool,
-    ) -> io::Result<()> {
-        // Who used it last is found by the lock's time; one that cannot be set makes a bad guess.
-        let _ = self._lock.set_modified(SystemTime::now());
-        let copying = Copying {
-            owner: account,
-            stopped,
-        };
-        copying.folder(&self.path.join(DATA), data)
-    }
-}
-
-fn file_name(path: &Path) -> &str {
-    path.file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default()
-}
-
-fn is_unfinished(path: &Path) -> bool {
-    file_name(path).starts_with(UNFINISHED)
-}
-
-/// Folders that are no entries are not this cache's to touch.
-fn is_key(path: &Path) -> bool {
-    let name = file_name(path);
-    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Removes an entry that nobody holds; true if it is gone. Its name goes first, so that nobody finds
-/// half of it.
-fn remove(path: &Path) -> bool {
-    let removing = path.with_file_name(format!("{UNFINISHED}{}", file_name(path)));
-    let Ok(lock) = File::open(path.join(LOCK)) else {
-        // Nothing that is made or copied is without one for longer than a moment.
-        return is_old(path) && fs::remove_dir_all(path).is_ok();
-    };
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return false,
-    }
-    let named = if is_unfinished(path) {
-        path.to_owned()
-    } else if fs::rename(path, &removing).is_ok() {
-        removing
-    } else {
-        return false;
-    };
-    fs::remove_dir_all(named).is_ok()
-}
-
-fn is_old(path: &Path) -> bool {
-    let age = fs::metadata(path)
-        .and_then(|folder| folder.modified())
-        .ok()
-        .and_then(|made| made.elapsed().ok());
-    age.is_some_and(|age| age.as_secs() > 60)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use tempfile::TempDir;
 

@@ -125,9 +125,7 @@ impl Crew {
         doing: &str,
         error: tokio_postgres::Error,
     ) -> FillError {
-        let mut tables = self.schema.tables.iter();
-        let table = tables.find(|known| known.name == *table);
-        FillError::of_rows(&self.schema, table, doing, error)
+        FillError::of_rows(&self.schema, Some(table), doing, error)
     }
 
     /// A session that fills, and whether foreign keys and triggers are off in it.

@@ -3,7 +3,7 @@
 use tokio_postgres::error::{DbError, SqlState};
 
 use crate::postgres::connect::describe;
-use crate::schema::{Schema, Table};
+use crate::schema::{RelationName, Schema, Table};
 
 /// Why a fill failed.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,12 @@ pub enum FillError {
         error: Box<FillError>,
         /// In which state the database is.
         state: String,
+    },
+    /// A failure before the fill changed anything.
+    #[error("{error}\n  the tables are as they were: rows are tried before the fill")]
+    Untouched {
+        /// What failed.
+        error: Box<FillError>,
     },
     /// Rows that the database does not accept.
     #[error("{doing}: {message}{}; {help}", place(context))]
@@ -82,6 +88,16 @@ impl FillError {
         }
     }
 
+    /// The same of a fill that has changed nothing yet.
+    pub(super) fn before_any_change(self) -> Self {
+        match self {
+            Self::Stopped => Self::Stopped,
+            error => Self::Untouched {
+                error: Box::new(error),
+            },
+        }
+    }
+
     /// What a server's error means for the scenario.
     pub(super) fn explain(schema: &Schema, doing: &str, source: tokio_postgres::Error) -> Self {
         Self::of_rows(schema, None, doing, source)
@@ -90,7 +106,7 @@ impl FillError {
     /// The same of an error that rows of `table` cause, where that is known.
     pub(super) fn of_rows(
         schema: &Schema,
-        table: Option<&Table>,
+        table: Option<&RelationName>,
         doing: &str,
         source: tokio_postgres::Error,
     ) -> Self {
@@ -98,6 +114,7 @@ impl FillError {
         let Some(error) = source.as_db_error() else {
             return Self::Server { doing, source };
         };
+        let table = table.and_then(|name| schema.tables.iter().find(|table| table.name == *name));
         let Some(help) = help(schema, table, error) else {
             return Self::Server { doing, source };
         };

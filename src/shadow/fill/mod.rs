@@ -38,6 +38,16 @@ pub struct FillOptions {
     pub stop: Arc<AtomicBool>,
 }
 
+impl FillOptions {
+    /// The most sessions that a fill with so many workers has at once: each worker's own, where the
+    /// server evaluates columns a second one to ask it, and for a moment what a worker of the stage
+    /// before has just closed; and the one that leads.
+    pub fn most_sessions(parallelism: usize) -> u32 {
+        let sessions = parallelism.max(1).saturating_mul(3).saturating_add(1);
+        u32::try_from(sessions).unwrap_or(u32::MAX)
+    }
+}
+
 /// What a fill did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FillSummary {
@@ -51,9 +61,9 @@ pub struct FillSummary {
     pub indexes: usize,
     /// Time to copy all rows.
     pub copying: Duration,
-    /// Time to build all indexes.
+    /// Time to build all indexes and set the sequences.
     pub indexing: Duration,
-    /// Time to set sequences, vacuum and analyze.
+    /// Time to vacuum and analyze, and to refresh views.
     pub settling: Duration,
     /// What the reader of a report should know of the rows: the plan's notes.
     pub notes: Vec<String>,
@@ -89,11 +99,13 @@ pub async fn fill(
     let relations: Vec<u32> = filled(schema, plan).flat_map(relations).collect();
     let (session, replica) = crew.connect().await?;
     let client = &session.client;
-    probe::probe(&crew, client).await?;
+    let untried = probe::probe(&crew, client).await?;
     let suspended = Suspension::begin(client, &relations, replica).await;
     let suspension = suspended.map_err(|e| crew.explain("suspending indexes", e))?;
     let filled = fill_suspended(&crew, client, &suspension).await;
-    filled.map_err(|error| error.with_state(suspension.left_behind()))
+    let mut summary = filled.map_err(|error| error.with_state(suspension.left_behind()))?;
+    summary.notes.extend(untried);
+    Ok(summary)
 }
 
 /// Fills while indexes stand aside, and brings them back.
@@ -118,15 +130,16 @@ async fn fill_suspended(
     let validations = validations.map_err(failed("adding constraints"))?;
     progress.begin(Stage::Indexing, validations.len() as u64);
     crew.run(building(validations, crew.parallelism())).await?;
+    let tables: Vec<&Table> = filled(crew.schema(), plan).collect();
+    let owners: Vec<u32> = tables.iter().copied().flat_map(relations).collect();
+    // Before forced policies bind again: they may hide the rows from their owner.
+    let advanced = sequences::advance(client, &owners).await;
+    advanced.map_err(failed("setting sequences"))?;
     let ended = suspension.end(client).await;
     ended.map_err(failed("turning triggers on"))?;
     let indexed = Instant::now();
 
     progress.begin(Stage::Analyzing, crew.schema().tables.len() as u64);
-    let tables: Vec<&Table> = filled(crew.schema(), plan).collect();
-    let owners: Vec<u32> = tables.iter().copied().flat_map(relations).collect();
-    let advanced = sequences::advance(client, &owners).await;
-    advanced.map_err(failed("setting sequences"))?;
     crew.run(Work::jobs(settling(crew.schema(), plan))).await?;
     let views = views::refresh_all(client).await;
     let views = views.map_err(failed("listing materialized views"))?;

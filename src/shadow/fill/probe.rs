@@ -19,21 +19,36 @@ const ROWS: u64 = 1_000;
 /// Places of the table from which they are.
 const PLACES: u64 = 10;
 
-/// Tries rows of all tables that could refuse them.
-pub(super) async fn probe(crew: &Crew, client: &Client) -> Result<(), FillError> {
-    for table in filled(crew.schema(), crew.plan()).filter(|table| is_selective(table)) {
+/// Tries rows of all tables that could refuse them, and returns what the user should know.
+pub(super) async fn probe(crew: &Crew, client: &Client) -> Result<Vec<String>, FillError> {
+    let may = probe::may_try(client).await;
+    let may = may.map_err(|error| crew.explain("asking for the right to try rows", error))?;
+    if !may {
+        let note =
+            "no rows were tried before the fill: the user has no TEMPORARY right on the database";
+        return Ok(vec![note.to_owned()]);
+    }
+    match try_tables(crew, client).await {
+        Ok(()) => Ok(Vec::new()),
+        Err(error) => Err(error.before_any_change()),
+    }
+}
+
+async fn try_tables(crew: &Crew, client: &Client) -> Result<(), FillError> {
+    for table in filled(crew.schema(), crew.plan()) {
         let mut tables = crew.plan().tables.iter();
-        let Some(plan) = tables.find(|plan| plan.name == table.name) else {
+        let plan = tables.find(|plan| plan.name == table.name);
+        let Some(plan) = plan.filter(|plan| plan.asks() || is_selective(table)) else {
             continue;
         };
         if crew.must_end() {
-            return Ok(());
+            return Err(FillError::Stopped);
         }
         let columns: Vec<String> = plan.columns.iter().map(|c| c.name.clone()).collect();
         let rows = rows(client, plan).await?;
         let doing = format!("trying {} rows of {}", ROWS.min(plan.rows), table.name);
         let fail = |error| crew.explain_rows(&table.name, &doing, error);
-        let tried = probe::try_rows(client, &table.name, &columns, rows).await;
+        let tried = probe::try_rows(client, table, &columns, rows).await;
         tried.map_err(fail)?;
     }
     Ok(())

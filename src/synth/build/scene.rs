@@ -137,18 +137,28 @@ impl Group {
     }
 }
 
+/// How many times as far as values usually range a bound is out of their reach.
+const WIDE: i64 = 100;
+
 impl Limits {
-    /// Keeps values within what other columns leave.
+    /// Keeps values within what other columns leave. A bound a step from the end of the type is none:
+    /// it would make prices of quintillions out of `sale_price < price`.
     pub(super) fn leave_room(&mut self, scalar: &Scalar, range: (i64, i64)) {
         let text = |units: i64| {
             let mut out = Vec::new();
             scalar.write(units, &mut out);
             String::from_utf8(out).unwrap_or_default()
         };
-        if range.0 > scalar.low {
+        let (first, last) = scalar.usual;
+        let room = WIDE.saturating_mul(i64::try_from(scalar.reach).unwrap_or(i64::MAX));
+        let ends_far = range.1.abs_diff(scalar.high) <= scalar.reach
+            && range.1.saturating_sub(range.0.max(first)) >= room;
+        let begins_far = range.0.abs_diff(scalar.low) <= scalar.reach
+            && range.1.min(last).saturating_sub(range.0) >= room;
+        if range.0 > scalar.low && !begins_far {
             self.min.push((text(range.0), true));
         }
-        if range.1 < scalar.high {
+        if range.1 < scalar.high && !ends_far {
             self.max.push((text(range.1), true));
         }
     }

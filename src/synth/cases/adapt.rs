@@ -9,6 +9,7 @@ use crate::synth::form::scalar;
 use crate::synth::limits::Limits;
 use crate::synth::links::Links;
 use crate::synth::partition::key_columns;
+use crate::synth::unique::Uniqueness;
 use crate::synth::world::World;
 
 use super::Case;
@@ -19,6 +20,7 @@ pub(super) struct Ground<'g> {
     pub(super) world: &'g World<'g>,
     pub(super) table: &'g Table,
     pub(super) links: &'g Links,
+    pub(super) unique: &'g Uniqueness,
 }
 
 impl Ground<'_> {
@@ -65,8 +67,8 @@ impl Ground<'_> {
             BoundRule::Null if null => Formula::always(),
             BoundRule::NotNull if null => Formula::never(),
             _ if null => Formula::always(),
-            BoundRule::Null if column.not_null => Formula::never(),
-            BoundRule::NotNull if column.not_null => Formula::always(),
+            BoundRule::Null if self.is_never_null(column) => Formula::never(),
+            BoundRule::NotNull if self.is_never_null(column) => Formula::always(),
             _ if column.generated => unknown(&bound),
             BoundRule::Null | BoundRule::NotNull => Formula::Column(bound),
             _ if self.has_values(column) && within => Formula::Column(bound),
@@ -149,6 +151,10 @@ impl Ground<'_> {
             || spec.distribution.is_some()
     }
 
+    fn is_never_null(&self, column: &Column) -> bool {
+        column.not_null || self.unique.never_null.contains_key(&column.name)
+    }
+
     fn is_partition_key(&self, column: &Column) -> bool {
         let partitioning = self.table.partitioning.as_ref();
         partitioning.is_some_and(|one| key_columns(one).contains(&column.name))
@@ -183,7 +189,7 @@ impl Ground<'_> {
             for bound in clause.bounds.iter().filter(|bound| bound.column == *name) {
                 limits.add(bound.rule.clone());
             }
-            limits.not_null |= column.not_null;
+            limits.not_null |= self.is_never_null(column);
             let limits = limits.narrowed(&self.listed(column, base));
             if limits.is_contradiction() {
                 return None;

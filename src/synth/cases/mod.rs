@@ -6,13 +6,14 @@
 //! case a column has an ordinary plan.
 
 mod adapt;
+mod condition;
 mod normal;
 mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::Table;
-use crate::sql::{Formula, Relation, understand_condition};
+use crate::sql::{Formula, Relation};
 
 use super::chooser::Chooser;
 use super::error::SynthError;
@@ -22,6 +23,7 @@ use super::unique::Uniqueness;
 use super::world::World;
 
 use adapt::Ground;
+use condition::{Condition, conditions_of, note, plain_bounds};
 use normal::Clause;
 pub(crate) use order::{Ladder, Neighbour, Place as Rung};
 
@@ -57,30 +59,6 @@ pub(crate) struct Case {
     pub(crate) unknown: Vec<String>,
 }
 
-/// One condition on rows, with the name of the constraint that makes it.
-#[derive(Debug, Clone)]
-struct Condition {
-    constraint: String,
-    formula: Formula,
-}
-
-impl Condition {
-    /// What to say of a condition that is not understood at all.
-    fn note(&self, table: &Table) -> Option<String> {
-        match &self.formula {
-            Formula::Unknown { text, .. } => Some(note(table, &self.constraint, text)),
-            _ => None,
-        }
-    }
-}
-
-fn note(table: &Table, constraint: &str, unknown: &str) -> String {
-    format!(
-        "{}: CHECK {constraint} is not understood; rows may break it: {unknown}",
-        table.name
-    )
-}
-
 impl Cases {
     /// The cases of a table with rows, by its CHECKs and its domains.
     ///
@@ -96,11 +74,14 @@ impl Cases {
             world,
             table,
             links,
+            unique,
         };
         let mut conditions = Vec::new();
+        let plain = plain_bounds(table);
         for Condition {
             constraint,
             formula,
+            ..
         } in conditions_of(table)
         {
             let formula = ground.adapted(formula, false).simplified();
@@ -110,6 +91,11 @@ impl Cases {
             };
             conditions.extend(parts.into_iter().map(|formula| Condition {
                 constraint: constraint.clone(),
+                ties: match &formula {
+                    Formula::Any(_) | Formula::Columns(_) => true,
+                    Formula::Column(bound) => !plain.contains(bound),
+                    Formula::All(_) | Formula::Unknown { .. } => false,
+                },
                 formula,
             }));
         }
@@ -184,30 +170,6 @@ fn keep_alike(cases: &mut Vec<Case>, column: &str) -> bool {
     cases.len() < before
 }
 
-/// The conditions of CHECKs, and of domains as far as they are more than limits.
-fn conditions_of(table: &Table) -> Vec<Condition> {
-    let mut conditions: Vec<Condition> = table
-        .checks
-        .iter()
-        .map(|check| Condition {
-            constraint: check.name.clone(),
-            formula: understand_condition(&check.expression),
-        })
-        .collect();
-    for column in &table.columns {
-        for expression in column.data_type.kind.domain_checks() {
-            let formula = understand_condition(expression).renamed("VALUE", &column.name);
-            if !formula.clone().simplified().is_plain() {
-                conditions.push(Condition {
-                    constraint: format!("the domain {} of {}", column.data_type.name, column.name),
-                    formula,
-                });
-            }
-        }
-    }
-    conditions
-}
-
 /// Conditions that share columns.
 struct Component<'c> {
     columns: BTreeSet<String>,
@@ -218,9 +180,7 @@ struct Component<'c> {
 /// with the demands on its columns alone.
 fn components(conditions: &[Condition]) -> Vec<Component<'_>> {
     let mut components: Vec<Component<'_>> = Vec::new();
-    let ties =
-        |condition: &&Condition| matches!(condition.formula, Formula::Any(_) | Formula::Columns(_));
-    for condition in conditions.iter().filter(ties) {
+    for condition in conditions.iter().filter(|condition| condition.ties) {
         let mut joined = Component {
             columns: condition.formula.columns(),
             conditions: vec![condition],
@@ -235,7 +195,7 @@ fn components(conditions: &[Condition]) -> Vec<Component<'_>> {
         }
         components.push(joined);
     }
-    for condition in conditions {
+    for condition in conditions.iter().filter(|condition| !condition.ties) {
         if let Formula::Column(bound) = &condition.formula {
             let mut all = components.iter_mut();
             if let Some(component) = all.find(|one| one.columns.contains(&bound.column)) {

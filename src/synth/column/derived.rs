@@ -53,14 +53,15 @@ impl Derived {
     pub(crate) fn write(&self, row: u64, out: &mut Vec<u8>) -> bool {
         let factor = self.scalar.factor();
         let (mut low, mut high) = (i128::from(self.low), i128::from(self.high));
+        let (mut above, mut below) = (false, false);
         for floor in &self.floors {
             if let Some((value, exact)) = floor.value(row, out) {
+                above = true;
                 let least = value + i128::from(!exact) + floor.distance;
                 let up = i128::from(least.rem_euclid(factor) != 0);
                 low = low.max(least.div_euclid(factor) + up);
             }
         }
-        let mut below = false;
         for ceiling in &self.ceilings {
             if let Some((value, _)) = ceiling.value(row, out) {
                 high = high.min((value - ceiling.distance).div_euclid(factor));
@@ -71,9 +72,13 @@ impl Derived {
             return false;
         }
         let reach = i128::from(self.scalar.reach);
-        let (low, high) = match below && self.floors.is_empty() {
-            true => (low.max(high - reach), high),
-            false => (low, high.min(low + reach)),
+        let (first, last) = self.scalar.usual;
+        let (first, last) = (low.max(i128::from(first)), high.min(i128::from(last)));
+        let (low, high) = match (above, below) {
+            (false, true) => (low.max(high - reach), high),
+            // The others are NULL, and set no bounds.
+            (false, false) if first <= last => (first, last),
+            _ => (low, high.min(low + reach)),
         };
         let count = u64::try_from(high - low + 1).unwrap_or(u64::MAX);
         let chosen = low + i128::from(random::below(random::bits(self.key, row), count));

@@ -17,6 +17,8 @@ pub(crate) struct Scalar {
     pub(crate) high: i64,
     /// How far a value usually is from one that it must exceed, in units.
     pub(crate) reach: u64,
+    /// The lowest and the highest value where nothing else is said, in units.
+    pub(crate) usual: (i64, i64),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub(crate) fn scalar(kind: &TypeKind) -> Option<Scalar> {
             low,
             high,
             reach: spread.saturating_mul(unit).unsigned_abs(),
+            usual: (0, spread.saturating_mul(unit).saturating_sub(1)),
         });
     }
     let precision = modifiers.first().and_then(|&n| u32::try_from(n).ok());
@@ -60,11 +63,16 @@ pub(crate) fn scalar(kind: &TypeKind) -> Option<Scalar> {
         MomentKind::Time => (0, DAY - unit, DAY / 4),
         _ => (time::EARLIEST, LATEST, USUAL_DELAY),
     };
+    let (first, end) = match kind {
+        MomentKind::Time => (0, DAY),
+        _ => (time::END - time::SPAN, time::END),
+    };
     Some(Scalar {
         kind: ScalarKind::Moments { kind, zoned, unit },
         low: low / unit,
         high: high / unit,
         reach: (reach / unit).unsigned_abs(),
+        usual: (first / unit, end / unit - 1),
     })
 }
 

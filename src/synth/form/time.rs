@@ -9,10 +9,10 @@ use super::{Ask, Form};
 
 /// The instant that generated timestamps end before: 2026-01-01 00:00 UTC. Fixed, so that the same
 /// seed gives the same data on any day.
-const END: i64 = 20_454 * DAY;
+pub(super) const END: i64 = 20_454 * DAY;
 
 /// How far generated timestamps go back: two years.
-const SPAN: i64 = 730 * DAY;
+pub(super) const SPAN: i64 = 730 * DAY;
 
 /// The first moment generated where a unique column needs many: 0001-01-01.
 pub(super) const EARLIEST: i64 = -719_162 * DAY;

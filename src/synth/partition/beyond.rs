@@ -13,6 +13,10 @@ pub(super) fn all(level: &Level<'_>, table: &Table) -> Vec<Case> {
     else {
         return vec![Case::default()];
     };
+    let mut partitions = level.partitioning.partitions.iter();
+    if partitions.all(|partition| partition.bound == PartitionBound::Default) {
+        return vec![Case::default()];
+    }
     let mut cases = Vec::new();
     let (listed, lists_null) = listed(level);
     if !listed.is_empty() {

@@ -448,6 +448,10 @@ mod tests {
             2,
             "no value and no NULL is left for the default"
         );
+        for strategy in [PartitionStrategy::Range, PartitionStrategy::List] {
+            let alone = table(strategy, &["a"], &["DEFAULT"]);
+            assert_eq!(cases(&alone, &|_| Ok(true)), ["100%"]);
+        }
     }
 
     #[test]

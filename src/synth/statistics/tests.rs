@@ -92,6 +92,7 @@ fn schema(columns: &[(&str, &str)]) -> Schema {
         partial: false,
         expressions: Vec::new(),
         predicate: None,
+        nulls_not_distinct: false,
     };
     let table = Table {
         oid: 1,

@@ -22,7 +22,8 @@ fn broken(schema: &Schema, plan: &FillPlan) -> Vec<String> {
         for key in &table.unique_keys {
             let columns: Vec<usize> = key.columns.iter().map(place).collect();
             let mut seen = BTreeSet::new();
-            let whole = |values: &Vec<Option<String>>| !values.contains(&None);
+            let whole =
+                |values: &Vec<Option<String>>| key.nulls_not_distinct || !values.contains(&None);
             let all = project(rows, &columns);
             if let Some(twice) = all
                 .into_iter()
@@ -429,6 +430,53 @@ fn random_junctions_and_circles_hold() {
     assert!(halved < 600, "{halved} times too few combinations");
 }
 
+#[test]
+fn nulls_that_are_equal_do_not_repeat() {
+    let mut tables = vec![
+        table("tenants", &["id int4!"], &["id"], &[]),
+        table(
+            "names",
+            &[
+                "id int4!",
+                "tenant int4",
+                "name text",
+                "code int4",
+                "next int4",
+            ],
+            &["id", "tenant name", "code", "next"],
+            &["tenant > tenants id", "next > names id"],
+        ),
+    ];
+    for key in &mut tables[1].unique_keys {
+        key.nulls_not_distinct = true;
+    }
+    let schema = schema(tables);
+    let mut specs = specs("tenants = { rows = 5 }\nnames = { rows = 400 }");
+    let nulls = ColumnStatistics {
+        null_fraction: 0.4,
+        ..ColumnStatistics::default()
+    };
+    let names = specs.get_mut("names").unwrap();
+    for column in ["tenant", "name", "code", "next"] {
+        names.statistics.insert(column.to_owned(), nulls.clone());
+    }
+    let plan = FillPlan::new(&schema, &specs, 3).unwrap();
+    assert_eq!(broken(&schema, &plan), Vec::<String>::new());
+    let tenants = count(&plan, "names", &[1]);
+    assert!(
+        tenants[&vec![None]] > 50,
+        "names tell rows apart: {tenants:?}"
+    );
+
+    let code = specs.get_mut("names").unwrap().columns.entry("code".into());
+    code.or_default().null_fraction = Some(0.5);
+    let error = FillPlan::new(&schema, &specs, 3).unwrap_err();
+    assert!(
+        error.to_string().contains("takes NULLs as equal"),
+        "{error}"
+    );
+}
+
 /// The keys of a schema, for a failing test.
 fn describe(schema: &Schema) -> String {
     let mut text = String::new();
@@ -443,4 +491,282 @@ fn describe(schema: &Schema) -> String {
         }
     }
     text
+}
+
+/// Locks and the modes that they are held in, as a chat server has them.
+fn locks() -> Vec<Table> {
+    let mut locks = table(
+        "locks",
+        &["name text!", "key text!", "write bool!", "token text!"],
+        &["name key token", "name key"],
+        &["name key write > modes name key write"],
+    );
+    locks.unique_keys[1].partial = true;
+    locks.unique_keys[1].predicate = Some("write".to_owned());
+    let modes = table(
+        "modes",
+        &["name text!", "key text!", "write bool!", "token text!"],
+        &["name key", "name key write"],
+        &["name key token > locks name key token"],
+    );
+    vec![locks, modes]
+}
+
+#[test]
+fn circles_of_which_a_part_goes_round_hold() {
+    let plan = assert_sound(locks(), "locks = { rows = 300 }\nmodes = { rows = 300 }");
+    assert_eq!(count(&plan, "locks", &[2]).len(), 2, "read and write");
+    assert!(plan.notes.is_empty(), "{:?}", plan.notes);
+    // More modes than locks cannot be, and more locks only if none is held to write.
+    for (scenario, larger) in [
+        ("locks = { rows = 20 }\nmodes = { rows = 30 }", "modes"),
+        ("locks = { rows = 30 }\nmodes = { rows = 20 }", "locks"),
+    ] {
+        let error = FillPlan::new(&schema(locks()), &specs(scenario), 42).unwrap_err();
+        let expected = format!("the keys of `public.{larger}` and ");
+        assert!(error.to_string().starts_with(&expected), "{error}");
+    }
+    let mut tables = locks();
+    tables[0].unique_keys.truncate(1);
+    let plan = assert_sound(tables, "locks = { rows = 900 }\nmodes = { rows = 200 }");
+    assert_eq!(count(&plan, "locks", &[0, 1]).len(), 200);
+}
+
+#[test]
+fn unnamed_tables_of_a_circle_have_as_many_rows() {
+    let mut spec = specs("modes = { rows = 40 }");
+    spec.extend(specs("\"*\" = { rows = 100 }"));
+    let schema = schema(locks());
+    let plan = FillPlan::new(&schema, &spec, 42).unwrap();
+    assert_eq!(broken(&schema, &plan), Vec::<String>::new());
+    assert_eq!(plan.table("locks").unwrap().rows, 40);
+    let told = plan
+        .notes
+        .iter()
+        .any(|note| note.starts_with("public.locks has 40 of the 100 rows"));
+    assert!(told, "{:?}", plan.notes);
+}
+
+impl Nasty {
+    /// Tables that reference each other in a ring, by columns that go round and others that do not,
+    /// with tables beside them.
+    fn ring(seed: u64) -> Self {
+        let mut nasty = Self {
+            random: random::Sequence(seed),
+            tables: Vec::new(),
+            scenario: String::new(),
+            scoped: Vec::new(),
+        };
+        nasty.add("names", &["id text!".to_owned()], &["id".to_owned()], &[]);
+        let count = 2 + nasty.below(3);
+        let round: Vec<(String, &str)> = (0..1 + nasty.below(3))
+            .map(|place| {
+                let kinds = ["text", "int4", "uuid", "mood"];
+                let kind = kinds[nasty.below(if place == 0 { 3 } else { 4 }) as usize];
+                (format!("r{place}"), kind)
+            })
+            .collect();
+        // What each link holds beside the columns that go round.
+        let extra: Vec<Option<&str>> = (0..count)
+            .map(|_| {
+                let kinds = ["text", "int8", "bool", "mood"];
+                let choice = nasty.below(7) as usize;
+                kinds.get(choice).copied()
+            })
+            .collect();
+        let rows = 1 + nasty.below(60);
+        let uneven = nasty.chance(40);
+        for number in 0..count {
+            nasty.ring_table((number, count), &round, &extra);
+            if !uneven {
+                let line = nasty.scenario.trim_end().rfind('\n').map_or(0, |at| at + 1);
+                nasty.scenario.truncate(line);
+                nasty.scenario += &format!("t{number} = {{ rows = {rows} }}\n");
+            }
+        }
+        for number in 0..nasty.below(3) {
+            nasty.ring_child(number, count, &round);
+        }
+        nasty
+    }
+
+    fn ring_table(
+        &mut self,
+        (number, count): (u64, u64),
+        round: &[(String, &str)],
+        extra: &[Option<&str>],
+    ) {
+        let next = (number + 1) % count;
+        let before = (number + count - 1) % count;
+        let mut columns: Vec<String> = Vec::new();
+        let null = if self.chance(15) { "" } else { "!" };
+        for (name, kind) in round {
+            let null = if self.chance(70) { "!" } else { null };
+            columns.push(format!("{name} {kind}{null}"));
+        }
+        let ring: Vec<&str> = round.iter().map(|(name, _)| name.as_str()).collect();
+        let mut ring = ring.join(" ");
+        if self.chance(30) {
+            ring = ring.split(' ').rev().collect::<Vec<&str>>().join(" ");
+        }
+        // The column that the link to the next table holds, and that which the one before refers to.
+        for link in BTreeSet::from([number, before]) {
+            if let Some(kind) = extra[link as usize] {
+                let null = if self.chance(20) { "" } else { "!" };
+                columns.push(format!("x{link} {kind}{null}"));
+            }
+        }
+        columns.push("note text!".to_owned());
+        let with = |link: u64| match extra[link as usize] {
+            Some(_) => format!("{ring} x{link}"),
+            None => ring.clone(),
+        };
+        let mut keys = vec![with(before)];
+        if self.chance(40) && keys[0] != ring {
+            keys.push(ring.clone());
+        }
+        if self.chance(20) {
+            keys.push("r0 note".to_owned());
+        }
+        let mut foreign = vec![format!("{} > t{next} {}", with(number), with(number))];
+        if self.chance(30) && round[0].1 == "text" {
+            foreign.push("r0 > names id".to_owned());
+        }
+        self.add(&format!("t{number}"), &columns, &keys, &foreign);
+    }
+
+    /// A table that references one of the ring.
+    fn ring_child(&mut self, number: u64, count: u64, round: &[(String, &str)]) {
+        let parent = self.below(count);
+        let table = self
+            .tables
+            .iter()
+            .find(|t| t.name.name == format!("t{parent}"))
+            .unwrap();
+        let key = table.unique_keys[0].columns.clone();
+        let columns: Vec<String> = key
+            .iter()
+            .map(|name| format!("{name} {}", table.column(name).unwrap().data_type.name))
+            .collect();
+        let _ = round;
+        let key = key.join(" ");
+        let keys: Vec<String> = match self.chance(30) {
+            true => vec![key.clone()],
+            false => Vec::new(),
+        };
+        self.add(
+            &format!("child{number}"),
+            &columns,
+            &keys,
+            &[format!("{key} > t{parent} {key}")],
+        );
+    }
+}
+
+#[test]
+fn random_rings_hold() {
+    let (mut even, mut nulls) = (0, 0);
+    for seed in 0..600 {
+        let Nasty {
+            tables, scenario, ..
+        } = Nasty::ring(seed);
+        let schema = schema(tables);
+        let mut specs = specs(&scenario);
+        let shown = || format!("seed {seed} in\n{scenario}{}", describe(&schema));
+        let plan = loop {
+            let (table, rows) = match FillPlan::new(&schema, &specs, seed) {
+                Err(SynthError::TooFewCombinations {
+                    table,
+                    combinations,
+                    ..
+                }) => (table, combinations),
+                Err(SynthError::CircleRows { table, fewer, .. }) => {
+                    even += 1;
+                    (table, fewer)
+                }
+                made => break made,
+            };
+            let name = table.trim_start_matches("public.");
+            let spec = specs.get_mut(name).unwrap();
+            assert!(
+                (1..spec.rows).contains(&rows),
+                "{name}: {rows}: {}",
+                shown()
+            );
+            spec.rows = rows;
+        };
+        let plan = plan.unwrap_or_else(|error| panic!("{error}: {}", shown()));
+        let broken = broken(&schema, &plan);
+        assert!(broken.is_empty(), "{broken:?}: {}", shown());
+        nulls += plan
+            .notes
+            .iter()
+            .filter(|note| note.contains("is NULL in every row"))
+            .count();
+    }
+    assert!(even > 50, "only {even} tables had other numbers of rows");
+    assert_eq!(nulls, 0, "NULL where there are other ways");
+}
+
+#[test]
+fn columns_that_others_need_values_of_have_them() {
+    let tables = || {
+        vec![
+            table("invoices", &["id int4!"], &["id"], &[]),
+            table(
+                "orders",
+                &["id int4!", "code text", "invoice int4"],
+                &["id", "code", "invoice"],
+                &["invoice > invoices id"],
+            ),
+            table(
+                "parcels",
+                &["code text!", "invoice int4!"],
+                &[],
+                &["code > orders code", "invoice > orders invoice"],
+            ),
+            table(
+                "returns",
+                &["code text!"],
+                &["code"],
+                &["code > orders code"],
+            ),
+        ]
+    };
+    let rows = "invoices = { rows = 60 }\nparcels = { rows = 900 }\nreturns = { rows = 50 }\n";
+    let plan = assert_sound(tables(), &format!("{rows}orders = {{ rows = 200 }}"));
+    let null = |plan: &FillPlan, column| count(plan, "orders", &[column]).get(&vec![None]).copied();
+    assert_eq!(null(&plan, 1), None);
+    assert_eq!(null(&plan, 2), Some(140), "60 invoices for 200 orders");
+    let asked = "orders = { rows = 200, columns.code.null_fraction = 0.7 }";
+    let plan = assert_sound(tables(), &format!("{rows}{asked}"));
+    assert_eq!(null(&plan, 1), Some(140));
+    assert_eq!(count(&plan, "parcels", &[0]).len(), 60);
+    assert_eq!(count(&plan, "returns", &[0]).len(), 50);
+    let asked = "orders = { rows = 200, columns.code.null_fraction = 0.8 }";
+    let scenario = format!("{rows}{asked}");
+    let error = FillPlan::new(&schema(tables()), &specs(&scenario), 42).unwrap_err();
+    assert!(
+        matches!(&error, SynthError::TooFewCombinations { table, combinations: 40, .. }
+        if table == "public.returns"),
+        "{error}"
+    );
+}
+
+#[test]
+fn nulls_that_cannot_be_passed_over_are_told() {
+    let scenario = "tenants = { rows = 5 }\nusers = { rows = 50, columns.id.null_fraction = 0.5 }
+        projects = { rows = 20 }\ntasks = { rows = 0 }\ncomments = { rows = 0 }\nmembers = { rows = 0 }";
+    let mut tables = workspaces();
+    tables[1].columns[1].not_null = false;
+    let error = FillPlan::new(&schema(tables), &specs(scenario), 42).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("`null_fraction` leaves rows without a key"),
+        "{text}"
+    );
+    assert!(
+        text.contains("public.users") && text.contains("id"),
+        "{text}"
+    );
 }

@@ -13,6 +13,13 @@ pub(crate) enum End {
     Upper,
 }
 
+/// A column that is one end of a range which another column is the other end of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bounding {
+    pub(crate) end: End,
+    pub(crate) other: String,
+}
+
 impl Planner<'_> {
     /// Plans an exclusion constraint by the element that is most easily made to hold.
     pub(super) fn exclude(&mut self, exclusion: &Exclusion) -> Result<(), SynthError> {
@@ -30,7 +37,7 @@ impl Planner<'_> {
             return Ok(());
         }
         for text in with("&&") {
-            if self.keep_apart(text) {
+            if self.keep_apart(text, &exclusion.name) {
                 return Ok(());
             }
         }
@@ -42,6 +49,7 @@ impl Planner<'_> {
                 partial: exclusion.partial,
                 expressions: Vec::new(),
                 predicate: exclusion.predicate.clone(),
+                nulls_not_distinct: false,
             });
         }
         let free = |text: &&String| self.table.column(text).is_some_and(|c| self.is_free(c));
@@ -69,7 +77,7 @@ impl Planner<'_> {
 
     /// Makes values that overlap for no two rows: of a range's column, or of the two columns that a
     /// range is made of. False where that cannot be.
-    fn keep_apart(&mut self, text: &str) -> bool {
+    fn keep_apart(&mut self, text: &str, constraint: &str) -> bool {
         if let Some(column) = self.table.column(text) {
             let free = self.is_free(column);
             if free {
@@ -90,8 +98,16 @@ impl Planner<'_> {
         if !alike || !self.is_free(low) || !self.is_free(high) || taken(&lower) || taken(&upper) {
             return false;
         }
-        self.result.ends.insert(lower, End::Lower);
-        self.result.ends.insert(upper, End::Upper);
+        for (own, end, other) in [(&lower, End::Lower, &upper), (&upper, End::Upper, &lower)] {
+            let reason = format!(
+                "exclusion constraint {constraint} takes a range without an end as endless"
+            );
+            self.refuse_null(own, reason);
+            let other = other.clone();
+            self.result
+                .ends
+                .insert(own.clone(), Bounding { end, other });
+        }
         true
     }
 }

@@ -33,7 +33,8 @@ impl Planner<'_> {
                     plain.columns.push(column);
                 }
                 Part::Column(_) | Part::Nothing => {}
-                Part::Null => return Ok(None),
+                Part::Null if !key.nulls_not_distinct => return Ok(None),
+                Part::Null => {}
             }
         }
         if !plain.columns.is_empty() || given || self.rows <= 1 {

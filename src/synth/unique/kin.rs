@@ -100,7 +100,7 @@ impl Planner<'_> {
 
     /// What a column is in a key.
     fn part(&self, key: &UniqueKey, column: &String) -> Result<Found, SynthError> {
-        let nullable = self.world.is_nullable(self.table, column);
+        let nullable = !key.nulls_not_distinct && self.world.is_nullable(self.table, column);
         let Some(&index) = self.links.of.get(column) else {
             let Some(own) = self.table.column(column) else {
                 return Ok(Found::Unknown);
@@ -196,6 +196,10 @@ impl Planner<'_> {
             levels,
             key: self.world.key(self.table, &key.name),
             parts: parts.iter().map(|part| part.radix.clone()).collect(),
+            once: (parts.iter().enumerate())
+                .filter(|(_, part)| part.nullable && number.is_none())
+                .map(|(place, _)| place)
+                .collect(),
         });
         let nullable = parts.iter().any(|part| part.nullable);
         for (place, part) in parts.into_iter().enumerate() {
