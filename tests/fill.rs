@@ -325,6 +325,45 @@ async fn what_the_server_refuses_is_explained() {
 }
 
 #[tokio::test]
+async fn values_given_to_a_foreign_key_must_be_its_parents() {
+    let server = server().await;
+    let (config, client) = load(
+        &server,
+        "trusted",
+        "CREATE TABLE parents (id int PRIMARY KEY);
+         CREATE TABLE children (id int PRIMARY KEY, parent_id int NOT NULL REFERENCES parents)",
+    )
+    .await;
+    let schema = read_schema(&client).await.unwrap();
+    let filled = async |range: [i64; 2]| {
+        let mut specs = tables(&[("parents", 50), ("children", 500)]);
+        let columns = &mut specs.get_mut("children").unwrap().columns;
+        let range = range.map(toml::Value::Integer);
+        let spec = ColumnSpec {
+            range: Some(range),
+            ..ColumnSpec::default()
+        };
+        columns.insert("parent_id".to_owned(), spec);
+        let plan = Arc::new(FillPlan::new(&schema, &specs, 1).unwrap());
+        client
+            .batch_execute("TRUNCATE parents, children")
+            .await
+            .unwrap();
+        fill(&config, &schema, &plan, options(2)).await
+    };
+    filled([1, 50]).await.unwrap();
+    assert_sound(&client).await;
+    let error = filled([40, 60]).await.unwrap_err().to_string();
+    for part in [
+        "checking foreign key children_parent_id_fkey of public.children",
+        "rows of public.children have values that no row of public.parents has",
+        "under [tables.children.columns.parent_id]",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn the_catalog_is_read_as_it_is() {
     let server = server().await;
     let (_, client) = load(&server, "clinic", CLINIC).await;

@@ -207,6 +207,25 @@ fn a_panic_ends_the_server() {
 }
 
 #[tokio::test]
+async fn a_breakdown_is_told_in_the_servers_own_words() {
+    let server = Server::start(options()).await.unwrap();
+    assert_eq!(server.last_words(), None);
+    let session = session(&server).await;
+    let backend = number(&session, "SELECT pg_backend_pid()::bigint").await;
+    let pid = rustix::process::Pid::from_raw(i32::try_from(backend).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let said = loop {
+        if let Some(said) = server.last_words() {
+            break said;
+        }
+        assert!(Instant::now() < deadline, "the log does not tell of it");
+        thread::sleep(Duration::from_millis(10));
+    };
+    assert!(said.contains("was terminated by signal 9"), "{said}");
+}
+
+#[tokio::test]
 async fn an_emergency_stop_ends_it_for_good() {
     let mut server = Server::start(options()).await.unwrap();
     let directory = server.directory().to_owned();

@@ -16,6 +16,7 @@ pub mod indexes;
 pub mod integrity;
 pub mod locks;
 pub mod names;
+pub mod orphans;
 pub mod passfile;
 pub mod persistence;
 pub mod probe;

@@ -122,6 +122,14 @@ pub enum RehearsalError {
     /// The fill.
     #[error(transparent)]
     Fill(#[from] FillError),
+    /// The fill, because the server broke down.
+    #[error("{error}; the server broke down, its log says:\n{log}")]
+    Breakdown {
+        /// What the fill saw of it.
+        error: Box<FillError>,
+        /// The lines of the log.
+        log: String,
+    },
     /// The traffic.
     #[error(transparent)]
     Traffic(#[from] TrafficError),

@@ -40,7 +40,8 @@ impl Shadow {
             return Ok((shadow, restored.facts));
         }
         let mut shadow = Self::load(plan, options, Durability::Filling, around).await?;
-        let filled = shadow.fill(options, around).await?;
+        let filled = shadow.fill(options, around).await;
+        let filled = filled.map_err(|error| shadow.with_last_words(error))?;
         let manifest = kept
             .as_ref()
             .map(|kept| kept.manifest(plan, &shadow.loaded, shadow.fill.rows()));
@@ -121,6 +122,17 @@ impl Shadow {
             cached: false,
             ready: filled.duration(),
         })
+    }
+
+    /// A failed fill with the server's own account, where that is what failed.
+    fn with_last_words(&self, error: RehearsalError) -> RehearsalError {
+        match (error, self.server.last_words()) {
+            (RehearsalError::Fill(error), Some(log)) => RehearsalError::Breakdown {
+                error: Box::new(error),
+                log,
+            },
+            (error, _) => error,
+        }
     }
 
     /// What the user should know of the schema and the rows.

@@ -128,6 +128,18 @@ impl Postmaster {
         last.join("\n")
     }
 
+    /// The log's last lines that tell why the server, or a process of it, went down; none if it did not.
+    pub(super) fn last_words(&self) -> Option<String> {
+        let went_down = |line: &&str| {
+            [" PANIC: ", "was terminated by", "No space left on device"]
+                .iter()
+                .any(|sign| line.contains(sign))
+        };
+        let tail = self.log_tail(0);
+        let lines: Vec<&str> = tail.lines().filter(went_down).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
     /// A panic elsewhere must not keep the server from being ended.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -173,6 +173,11 @@ impl Server {
         Ok(done)
     }
 
+    /// What the server's log says of its own breakdown, if it had one: a full disk, a killed process.
+    pub fn last_words(&self) -> Option<String> {
+        self.cluster.postmaster.last_words()
+    }
+
     /// A handle that ends the server from elsewhere, at once.
     pub fn emergency(&self) -> EmergencyStop {
         EmergencyStop::new(Arc::clone(&self.cluster.postmaster))

@@ -14,6 +14,7 @@ use super::error::{Problem, SynthError};
 use super::implied::implies;
 use super::kinship::Kinship;
 use super::linked::{is_within, linked_column, unfollowed};
+use super::links::is_overridden;
 use super::links::{AllLinks, Link};
 use super::own::{Made, Place, own_column};
 use super::partition::{Known, Layout};
@@ -149,9 +150,21 @@ fn plan(
         plan: FillPlan {
             tables: plans,
             given: kept,
+            trusted_keys: trusted_keys(world),
             notes: builder.notes,
         },
     })
+}
+
+/// The validated foreign keys of filled tables that the scenario's own values decide.
+fn trusted_keys(world: &World<'_>) -> Vec<(RelationName, String)> {
+    let filled = world.named().filter(|(_, rows)| *rows > 0);
+    let keys = filled.flat_map(|(table, _)| {
+        let keys = table.foreign_keys.iter();
+        keys.filter(move |key| key.validated && is_overridden(world, table, key))
+            .map(|key| (table.name.clone(), key.name.clone()))
+    });
+    keys.collect()
 }
 
 impl<'g> Builder<'g> {

@@ -11,10 +11,7 @@ use super::domains::Place;
 use super::error::{Problem, SynthError};
 use super::kinship::Kinship;
 use super::links::{AllLinks, Link};
-use super::world::World;
-
-/// The columns, and how many rows of each have a value: the first ones.
-pub(super) type Demand = BTreeMap<Place, u64>;
+use super::world::{Demand, World};
 
 /// Finds the columns, and lets foreign keys choose only rows that have values.
 ///

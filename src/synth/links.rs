@@ -176,15 +176,17 @@ impl Link {
     }
 }
 
+/// Whether the scenario gives a column of the key its values.
+pub(crate) fn is_overridden(world: &World<'_>, table: &Table, key: &ForeignKey) -> bool {
+    let mut columns = key.columns.iter();
+    columns.any(|column| world.is_overridden(table, column))
+}
+
 fn from_schema(world: &World<'_>, table: &Table) -> Vec<Link> {
     table
         .foreign_keys
         .iter()
-        .filter(|key| {
-            !key.columns
-                .iter()
-                .any(|column| world.is_overridden(table, column))
-        })
+        .filter(|key| !is_overridden(world, table, key))
         .map(|key| Link {
             name: key.name.clone(),
             columns: key.columns.clone(),

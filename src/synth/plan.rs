@@ -15,6 +15,9 @@ pub struct FillPlan {
     pub tables: Vec<TablePlan>,
     /// Tables that the fill references and leaves as the schema's files filled them.
     pub given: Vec<TablePlan>,
+    /// Validated foreign keys, by table and name, whose columns the scenario gives values itself: only
+    /// the server knows whether they hold.
+    pub trusted_keys: Vec<(RelationName, String)>,
     /// What the reader of a report should know: columns left NULL or to their default, CHECKs not
     /// understood.
     pub notes: Vec<String>,

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::schema::{Column, RelationName, Schema, Table};
 
-use super::demand::Demand;
 use super::error::{Problem, SynthError, nearest};
 use super::every::{EVERY_TABLE, Unnamed};
 use super::limits::Limits;
@@ -23,6 +22,9 @@ pub(crate) struct World<'a> {
     demand: Demand,
     seed: u64,
 }
+
+/// The columns that others need values of, and how many rows of each have one: the first ones.
+pub(crate) type Demand = BTreeMap<(RelationName, String), u64>;
 
 /// What holds of columns that the scenario does not mention.
 static NOTHING: ColumnSpec = ColumnSpec {

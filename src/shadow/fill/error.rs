@@ -157,6 +157,11 @@ fn help(schema: &Schema, table: Option<&Table>, error: &DbError) -> Option<Strin
             "give values that do not repeat, `pattern`, `values` or `sql`, {section}"
         ));
     }
+    if *code == SqlState::FOREIGN_KEY_VIOLATION {
+        return Some(format!(
+            "leave the values to the foreign key, or give ones that the referenced table has, {section}"
+        ));
+    }
     if *code == SqlState::CHECK_VIOLATION || *code == SqlState::EXCLUSION_VIOLATION {
         return Some(format!(
             "{rule}say what holds with `values`, `range`, `pattern` or `sql` {section}"
@@ -220,8 +225,13 @@ fn constrained(table: &Table, constraint: &str) -> Vec<String> {
         .unique_keys
         .iter()
         .map(|key| (&key.name, &key.columns));
+    let foreign = table
+        .foreign_keys
+        .iter()
+        .map(|key| (&key.name, &key.columns));
     checks
         .chain(keys)
+        .chain(foreign)
         .find(|(name, _)| *name == constraint)
         .map(|(_, columns)| columns.clone())
         .unwrap_or_default()

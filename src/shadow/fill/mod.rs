@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
 use crate::postgres::endpoint::Endpoint;
+use crate::postgres::orphans;
 use crate::postgres::sequences;
 use crate::schema::{RelationName, Schema, Table};
 use crate::synth::FillPlan;
@@ -127,7 +128,10 @@ async fn fill_suspended(
     progress.begin(Stage::Indexing, built as u64);
     crew.run(building(builds, crew.parallelism())).await?;
     let validations = suspension.constrain(client).await;
-    let validations = validations.map_err(failed("adding constraints"))?;
+    let mut validations = validations.map_err(failed("adding constraints"))?;
+    if suspension.trusts_foreign_keys() {
+        validations.extend(checks(crew.schema(), plan));
+    }
     progress.begin(Stage::Indexing, validations.len() as u64);
     crew.run(building(validations, crew.parallelism())).await?;
     let tables: Vec<&Table> = filled(crew.schema(), plan).collect();
@@ -155,6 +159,19 @@ async fn fill_suspended(
         indexing: indexed - copied,
         settling: indexed.elapsed(),
         notes: plan.notes.iter().cloned().chain(views).collect(),
+    })
+}
+
+/// The questions whether the foreign keys hold whose columns the scenario gives values itself.
+fn checks(schema: &Schema, plan: &FillPlan) -> impl Iterator<Item = Build> {
+    plan.trusted_keys.iter().filter_map(|(name, key)| {
+        let table = schema.tables.iter().find(|table| table.name == *name)?;
+        let key = table.foreign_keys.iter().find(|found| found.name == *key)?;
+        Some(Build {
+            doing: format!("checking foreign key {} of {name}", key.name),
+            sql: orphans::refusal(name, key),
+            weight: 1,
+        })
     })
 }
 

@@ -120,6 +120,11 @@ impl Suspension {
         }
     }
 
+    /// Whether foreign keys come back unasked, with whatever rows there are.
+    pub(super) fn trusts_foreign_keys(&self) -> bool {
+        matches!(self, Self::Standstill { .. })
+    }
+
     /// Turns on what was off, and sets what definitions do not say.
     ///
     /// # Errors
