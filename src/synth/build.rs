@@ -9,19 +9,20 @@ use std::sync::Arc;
 
 use crate::schema::{RelationName, Schema, Table};
 
+use super::choice::random;
 use super::column::ColumnPlan;
 use super::error::{Problem, SynthError};
-use super::implied::implies;
-use super::kinship::Kinship;
-use super::linked::{is_within, linked_column, unfollowed};
-use super::links::is_overridden;
-use super::links::{AllLinks, Link};
+use super::keys::implied::implies;
+use super::keys::kinship::Kinship;
+use super::keys::linked::{is_within, linked_column, unfollowed};
+use super::keys::links::is_overridden;
+use super::keys::links::{AllLinks, Link};
 use super::own::{Made, Place, own_column};
 use super::partition::{Known, Layout};
 use super::plan::{FillPlan, TablePlan};
 use super::survey::{Surveyed, Surveys, survey};
 use super::world::World;
-use super::{GivenRows, TableSpec, random};
+use super::{GivenRows, TableSpec};
 use cased::Variant;
 use circled::{Circles, build};
 

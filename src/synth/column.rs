@@ -5,11 +5,11 @@ mod leading;
 
 use std::sync::Arc;
 
-use super::chooser::Chooser;
-use super::draw::Draw;
-use super::random;
-use super::shape::{Shape, escape};
-use super::text::{Base, Text};
+use super::choice::chooser::Chooser;
+use super::choice::draw::Draw;
+use super::choice::random;
+use super::value::shape::{Shape, escape};
+use super::value::text::{Base, Text};
 
 pub(crate) use derived::{Apart, Bearing, Derived};
 pub(crate) use leading::Leading;

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::column::{ColumnPlan, copy_escape};
 use super::plan::TablePlan;
-use super::shape::escape;
+use super::value::shape::escape;
 
 /// Expressions that the server evaluates for the same numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,9 +130,9 @@ mod tests {
 
     use super::*;
     use crate::schema::RelationName;
+    use crate::synth::choice::distribution::Distribution;
+    use crate::synth::choice::draw::{Chosen, Draw};
     use crate::synth::column::{Event, Source};
-    use crate::synth::distribution::Distribution;
-    use crate::synth::draw::{Chosen, Draw};
 
     fn column(name: &str, draw: Draw, nulls: f64, source: Source) -> Arc<ColumnPlan> {
         Arc::new(ColumnPlan {
@@ -152,10 +152,11 @@ mod tests {
         let chosen = Chosen::among_rows(3, Distribution::Uniform, 1_000);
         let linked = Source::Column(Arc::clone(&own));
         let linked = column("linked", Draw::Chosen(chosen), 0.25, linked);
-        let shape = crate::synth::shape::Shape::Numbers(crate::synth::decimal::Numbers {
-            low: 1,
-            scale: 0,
-        });
+        let shape =
+            crate::synth::value::shape::Shape::Numbers(crate::synth::value::decimal::Numbers {
+                low: 1,
+                scale: 0,
+            });
         let number = Source::Shape {
             shape,
             capacity: u64::MAX,

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::{RelationName, Schema, Table};
 
+use super::choice::draw::Draw;
 use super::column::{ColumnPlan, Event, Source};
-use super::draw::Draw;
 use super::plan::TablePlan;
-use super::shape::Shape;
+use super::value::shape::Shape;
 use super::{EVERY_TABLE, TableSpec};
 
 /// Rows that a table got from the schema's files.

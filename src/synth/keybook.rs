@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::pgbench::{KeyId, Keys};
 
+use super::choice::distribution::Distribution;
+use super::choice::draw::{Chosen, Digit, Draw};
+use super::choice::random;
 use super::column::ColumnPlan;
-use super::distribution::Distribution;
-use super::draw::{Chosen, Digit, Draw};
 use super::error::nearest;
 use super::plan::FillPlan;
-use super::random;
 
 /// The keys of a fill, for `\pick` and `\fresh`.
 #[derive(Debug, Clone)]

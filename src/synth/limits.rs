@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::schema::{Table, TypeKind};
 use crate::sql::{BoundRule, TextPattern, understand_check};
 
-use super::calendar::{self, MomentKind};
+use super::value::calendar::{self, MomentKind};
 
 /// The conditions on one column's values, all of which must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -267,7 +267,7 @@ fn common(old: Option<Vec<String>>, new: Vec<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::synth::decimal;
+    use crate::synth::value::decimal;
 
     fn bounds(rules: Vec<BoundRule>) -> Limits {
         let mut limits = Limits::default();

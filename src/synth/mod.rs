@@ -6,61 +6,32 @@
 //! the ordinal into text; a foreign key's ordinal is a row of the parent, whose value it takes. Shapes
 //! give different values for different ordinals, so whatever the draw keeps apart is unique.
 
-mod arrangement;
-mod assign;
 mod build;
-mod calendar;
-mod captured;
 mod cases;
-mod chooser;
-mod chosen;
-mod circles;
+mod choice;
 mod column;
-mod decimal;
-mod demand;
-mod digits;
-mod distribution;
-mod domains;
-mod draw;
 mod error;
 mod evaluated;
 mod every;
-mod form;
 mod given;
-mod implied;
 mod keybook;
-mod kin;
-mod kinship;
+mod keys;
 mod limits;
-mod linked;
-mod links;
-mod matching;
-mod order;
 mod overrides;
 mod own;
 mod partition;
-mod permutation;
-mod pieces;
 mod plan;
-mod random;
-mod relation;
-mod rivals;
-mod rounds;
-mod shape;
-mod spread;
 pub mod statistics;
 mod survey;
-mod text;
-mod twins;
-mod unique;
+mod value;
 mod world;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use choice::distribution::{Distribution, DistributionError, MeanError};
 pub use column::ColumnPlan;
-pub use distribution::{Distribution, DistributionError, MeanError};
 pub use error::{Problem, SynthError};
 pub use evaluated::{Answers, Question};
 pub use every::EVERY_TABLE;

@@ -3,7 +3,7 @@
 use crate::schema::{Column, Table};
 
 use super::ColumnSpec;
-use super::distribution::Distribution;
+use super::choice::distribution::Distribution;
 use super::error::Problem;
 use super::world::World;
 

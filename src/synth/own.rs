@@ -8,25 +8,42 @@ use std::sync::Arc;
 use crate::schema::{Column, Table, TypeKind};
 
 use super::ColumnSpec;
+use super::choice::distribution::Distribution;
+use super::choice::draw::{Chosen, Draw};
+use super::choice::random;
 use super::column::{ColumnPlan, Event, Source};
-use super::distribution::Distribution;
-use super::draw::{Chosen, Draw};
 use super::error::{Problem, SynthError};
-use super::form::{Ask, Form, form, scalar};
-use super::kin::Radix;
-use super::kinship::Kinship;
+use super::keys::kin::Radix;
+use super::keys::kinship::Kinship;
+use super::keys::links::Links;
+use super::keys::unique::{End, Uniqueness};
 use super::limits::Limits;
-use super::links::Links;
 use super::partition::{Layout, pieces};
-use super::random;
-use super::shape::Shape;
-use super::unique::{End, Uniqueness};
+use super::value::form::{Ask, Form, form, scalar};
+use super::value::shape::Shape;
 use super::world::World;
 use described::{by_statistics, fixed_by};
 use leading::leading_column;
 
 /// The share of nulls in nullable columns of which nothing else is known.
 const USUAL_NULLS: f64 = 0.1;
+
+/// The share of nulls in moments at which a row's life ended: most rows of a table live.
+const NULLS_OF_ENDS: f64 = 0.9;
+
+/// What the names of such columns begin with.
+const ENDS: [&str; 10] = [
+    "archived",
+    "banned",
+    "cancelled",
+    "canceled",
+    "deactivated",
+    "deleted",
+    "discarded",
+    "removed",
+    "revoked",
+    "suspended",
+];
 
 /// A column being planned.
 #[derive(Clone, Copy)]
@@ -379,7 +396,11 @@ pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
             .layout
             .is_some_and(|layout| layout.decides(&column.name))
         || *place.spec() != ColumnSpec::default();
-    let usual = if known { 0.0 } else { USUAL_NULLS };
+    let usual = match known {
+        true => 0.0,
+        false if is_end(column) => NULLS_OF_ENDS,
+        false => USUAL_NULLS,
+    };
     let never = limits.not_null || place.unique.never_null.contains_key(&column.name);
     let captured = match never {
         true => Some(0.0),
@@ -390,4 +411,13 @@ pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
         place.world.key(table, &format!("{} nulls", column.name)),
         given.or(captured).unwrap_or(usual),
     )
+}
+
+/// Whether a column says when a row's life ended.
+fn is_end(column: &Column) -> bool {
+    let TypeKind::Base { name, .. } = column.data_type.kind.below_domains() else {
+        return false;
+    };
+    matches!(name.as_str(), "date" | "timestamp" | "timestamptz")
+        && ENDS.iter().any(|end| column.name.starts_with(end))
 }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use crate::schema::{Column, RelationName, Table};
 
-use super::assign::{Assigner, Assumed};
 use super::cases::Cases;
 use super::error::{Problem, SynthError};
-use super::kinship::Kinship;
-use super::linked::distribution;
-use super::links::{AllLinks, Link, Links};
-use super::order::Order;
+use super::keys::assign::{Assigner, Assumed};
+use super::keys::kinship::Kinship;
+use super::keys::linked::distribution;
+use super::keys::links::{AllLinks, Link, Links};
+use super::keys::order::Order;
+use super::keys::relation::Relation;
+use super::keys::rivals::rivals;
+use super::keys::spread::Spread;
+use super::keys::unique::{Counts, Ground, Uniqueness};
 use super::overrides::check_overrides;
 use super::own::capacity;
-use super::relation::Relation;
-use super::rivals::rivals;
-use super::spread::Spread;
-use super::unique::{Counts, Ground, Uniqueness};
 use super::world::World;
 
 /// What is known of a table before its columns are planned.

@@ -300,6 +300,29 @@ fn hot_parents_are_not_neighbours() {
 }
 
 #[test]
+fn most_rows_live() {
+    let table = table(
+        "users",
+        &[
+            "id int4",
+            "deleted_at timestamptz",
+            "seen_at timestamptz",
+            "deleted_by int4",
+        ],
+        &["id"],
+        &[],
+    );
+    let plan = plan(vec![table], "users.rows = 2000").unwrap();
+    let rows = rows(&plan, "users");
+    let nulls = [1, 2, 3].map(|column| rows.iter().filter(|row| row[column].is_none()).count());
+    assert!((1_700..1_900).contains(&nulls[0]), "{nulls:?}");
+    assert!(
+        nulls[1..].iter().all(|nulls| (140..260).contains(nulls)),
+        "{nulls:?}"
+    );
+}
+
+#[test]
 fn circles_hold_by_equal_rows_or_nulls() {
     let circle = |nullable: &str, rows: u64| {
         let tables = vec![
@@ -448,8 +471,8 @@ fn mistakes_are_named_with_what_helps() {
 
 #[test]
 fn numbers_stay_within_their_limits() {
-    use super::form::{Ask, form};
     use super::limits::Limits;
+    use super::value::form::{Ask, form};
     let extremes = |kind: &str, min: Option<&str>, max: Option<&str>| {
         let limits = Limits {
             min: min

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::schema::{Column, RelationName, Schema, Table};
 
+use super::choice::random;
 use super::error::{Problem, SynthError, nearest};
 use super::every::{EVERY_TABLE, Unnamed};
 use super::limits::Limits;
-use super::{ColumnSpec, ColumnStatistics, GivenRows, TableSpec, TableStatistics, random};
+use super::{ColumnSpec, ColumnStatistics, GivenRows, TableSpec, TableStatistics};
 
 /// The schema, with what the scenario says of its tables.
 #[derive(Debug, Clone)]

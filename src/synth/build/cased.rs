@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::sql::{Comparison, Relation};
 use crate::synth::cases::{Group, Neighbour};
+use crate::synth::choice::draw::Draw;
 use crate::synth::column::{Apart, Bearing, Cased, ColumnPlan, Derived, Event, Source};
-use crate::synth::draw::Draw;
 use crate::synth::error::SynthError;
-use crate::synth::form::scalar;
+use crate::synth::keys::links::Links;
 use crate::synth::limits::Limits;
-use crate::synth::links::Links;
 use crate::synth::own::{Made, Place, Within, nulls, own_column};
+use crate::synth::value::form::scalar;
 
 use super::Builder;
 use super::scene::Scene;

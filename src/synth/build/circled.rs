@@ -1,14 +1,15 @@
 //! Planning again and again until circles of foreign keys hold.
 
-use crate::synth::demand::demand;
-use crate::synth::domains::Inferred;
 use crate::synth::error::SynthError;
+use crate::synth::keys::circles;
+use crate::synth::keys::demand::demand;
+use crate::synth::keys::domains::Inferred;
+use crate::synth::keys::rounds::{Round, rounds};
+use crate::synth::keys::twins::Twins;
 use crate::synth::plan::FillPlan;
-use crate::synth::rounds::{Round, rounds};
 use crate::synth::survey::all_links;
-use crate::synth::twins::Twins;
 use crate::synth::world::World;
-use crate::synth::{GivenRows, TableSpec, circles};
+use crate::synth::{GivenRows, TableSpec};
 
 use super::{Planned, plan};
 

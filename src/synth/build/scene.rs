@@ -3,10 +3,10 @@
 use crate::sql::{Comparison, Relation};
 use crate::synth::ColumnSpec;
 use crate::synth::cases::{Case, Group, Ladder, Rung};
-use crate::synth::form::{Scalar, scalar};
+use crate::synth::keys::links::Links;
 use crate::synth::limits::Limits;
-use crate::synth::links::Links;
 use crate::synth::own::Place;
+use crate::synth::value::form::{Scalar, scalar};
 
 /// One case of a group, and what decides the columns of its table.
 #[derive(Clone, Copy)]

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::schema::{Column, Table, TypeKind};
 use crate::sql::{Bound, BoundRule, Comparison, Formula, Relation};
-use crate::synth::form::scalar;
+use crate::synth::keys::links::Links;
+use crate::synth::keys::unique::Uniqueness;
 use crate::synth::limits::Limits;
-use crate::synth::links::Links;
 use crate::synth::partition::key_columns;
-use crate::synth::unique::Uniqueness;
+use crate::synth::value::form::scalar;
 use crate::synth::world::World;
 
 use super::Case;

@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::schema::Table;
 use crate::sql::{Formula, Relation};
 
-use super::chooser::Chooser;
+use super::choice::chooser::Chooser;
 use super::error::SynthError;
+use super::keys::links::Links;
+use super::keys::unique::Uniqueness;
 use super::limits::Limits;
-use super::links::Links;
-use super::unique::Uniqueness;
 use super::world::World;
 
 use adapt::Ground;

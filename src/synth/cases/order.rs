@@ -6,8 +6,8 @@
 //! between the bounds that the earlier ones leave, and some value is always left.
 
 use crate::sql::{Comparison, Relation};
-use crate::synth::form::Scalar;
 use crate::synth::limits::Limits;
+use crate::synth::value::form::Scalar;
 
 /// A column on a ladder.
 #[derive(Debug, Clone)]

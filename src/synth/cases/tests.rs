@@ -6,8 +6,8 @@ use super::normal::{Clause, product};
 use super::order::{Ladder, Place};
 use crate::schema::TypeKind;
 use crate::sql::{Bound, BoundRule, Comparison, Formula, Relation};
-use crate::synth::form::scalar;
 use crate::synth::limits::Limits;
+use crate::synth::value::form::scalar;
 
 /// The truth of one of eight demands in a world of eight bits.
 fn atom(number: u8) -> Formula {

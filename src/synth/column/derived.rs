@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::synth::form::Scalar;
-use crate::synth::random;
+use crate::synth::choice::random;
+use crate::synth::value::form::Scalar;
 
 use super::ColumnPlan;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::synth::order::Slot;
+use crate::synth::keys::order::Slot;
 
 use super::ColumnPlan;
 

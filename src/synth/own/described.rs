@@ -2,8 +2,8 @@
 
 use crate::schema::TypeKind;
 use crate::synth::error::Problem;
-use crate::synth::form::{Ask, Form};
 use crate::synth::statistics::{Known, Role, follow};
+use crate::synth::value::form::{Ask, Form};
 
 use super::Place;
 

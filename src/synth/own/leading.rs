@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::synth::choice::draw::Draw;
 use crate::synth::column::{ColumnPlan, Event, Leading, Source};
-use crate::synth::draw::Draw;
 use crate::synth::error::SynthError;
-use crate::synth::unique::{Lead, Side};
+use crate::synth::keys::unique::{Lead, Side};
 
 use super::{Made, Place, Within, plain_column};
 

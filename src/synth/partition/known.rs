@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::schema::{Column, Table};
 use crate::synth::column::ColumnPlan;
 use crate::synth::error::{Problem, SynthError};
-use crate::synth::form::Ask;
+use crate::synth::keys::links::{Link, Links};
+use crate::synth::keys::unique::Uniqueness;
 use crate::synth::limits::Limits;
-use crate::synth::links::{Link, Links};
 use crate::synth::own::ask;
-use crate::synth::unique::Uniqueness;
+use crate::synth::value::form::Ask;
 use crate::synth::world::World;
 
 use super::cases::Case;

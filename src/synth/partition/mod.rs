@@ -12,12 +12,12 @@ mod weights;
 
 use std::sync::Arc;
 
-use super::draw::{Chosen, Draw, Piece};
+use super::choice::draw::{Chosen, Draw, Piece};
+use super::choice::pieces::Pieces;
+use super::choice::random;
 use super::error::SynthError;
-use super::links::Link;
-use super::pieces::Pieces;
-use super::random;
-use super::unique::{Side, Switch};
+use super::keys::links::Link;
+use super::keys::unique::{Side, Switch};
 
 use cases::{Case, Cases};
 pub(super) use known::{Known, Parents};

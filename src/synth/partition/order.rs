@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 
 use crate::schema::TypeKind;
-use crate::synth::calendar::{self, MomentKind};
-use crate::synth::decimal;
 use crate::synth::limits::Limits;
+use crate::synth::value::calendar::{self, MomentKind};
+use crate::synth::value::decimal;
 
 /// The order of a type's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

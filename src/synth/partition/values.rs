@@ -1,15 +1,15 @@
 //! The values of a column that partitions decide: those of each partition side by side.
 
 use crate::schema::TypeKind;
+use crate::synth::choice::draw::{Draw, Piece};
+use crate::synth::choice::pieces::Pieces;
+use crate::synth::choice::random;
 use crate::synth::column::Source;
-use crate::synth::draw::{Draw, Piece};
 use crate::synth::error::Problem;
-use crate::synth::form::{Ask, Form, form};
 use crate::synth::own::own_draw;
-use crate::synth::pieces::Pieces;
-use crate::synth::random;
-use crate::synth::shape::Shape;
-use crate::synth::text::Pattern;
+use crate::synth::value::form::{Ask, Form, form};
+use crate::synth::value::shape::Shape;
+use crate::synth::value::text::Pattern;
 
 use super::Layout;
 use super::order::{Order, uuid_head};

@@ -1,12 +1,12 @@
 //! From what is known of a column to its values and to which of them a row has.
 
 use crate::schema::TypeKind;
-use crate::synth::arrangement::Arrangement;
-use crate::synth::draw::Draw;
+use crate::synth::choice::arrangement::Arrangement;
+use crate::synth::choice::draw::Draw;
+use crate::synth::choice::random;
 use crate::synth::error::Problem;
-use crate::synth::form::{Ask, Form, form, holds};
-use crate::synth::random;
-use crate::synth::shape::{Listed, Shape};
+use crate::synth::value::form::{Ask, Form, form, holds};
+use crate::synth::value::shape::{Listed, Shape};
 
 use super::measure::Measure;
 use super::plan::{Plan, Role, split};

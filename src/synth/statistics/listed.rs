@@ -1,9 +1,9 @@
 //! Values of a short list, by how often each is.
 
 use crate::schema::TypeKind;
-use crate::synth::draw::Draw;
-use crate::synth::form::Form;
-use crate::synth::shape::Shape;
+use crate::synth::choice::draw::Draw;
+use crate::synth::value::form::Form;
+use crate::synth::value::shape::Shape;
 
 use super::plan::Plan;
 use super::ranks::Stretch;

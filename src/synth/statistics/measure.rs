@@ -1,11 +1,11 @@
 //! Captured numbers and moments as ordinals, in the column's own unit.
 
 use crate::schema::TypeKind;
-use crate::synth::calendar::{self, DAY, MomentKind, Moments};
-use crate::synth::decimal::{self, Numbers};
-use crate::synth::form::Form;
-use crate::synth::random;
-use crate::synth::shape::Shape;
+use crate::synth::choice::random;
+use crate::synth::value::calendar::{self, DAY, MomentKind, Moments};
+use crate::synth::value::decimal::{self, Numbers};
+use crate::synth::value::form::Form;
+use crate::synth::value::shape::Shape;
 
 use super::Known;
 use super::plan::{Plan, Role, split};

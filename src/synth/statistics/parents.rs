@@ -1,7 +1,7 @@
 //! Which parents a foreign key's rows choose, by the column's statistics.
 
-use crate::synth::permutation::Permutation;
-use crate::synth::random;
+use crate::synth::choice::permutation::Permutation;
+use crate::synth::choice::random;
 
 use super::Known;
 use super::ranks::{Ranks, Stretch, before_nulls, share_out, thin};

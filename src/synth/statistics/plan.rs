@@ -1,9 +1,9 @@
 //! What is asked of a column whose statistics are known, and how its rows are shared out.
 
 use crate::schema::TypeKind;
-use crate::synth::draw::Draw;
-use crate::synth::form::Ask;
-use crate::synth::random;
+use crate::synth::choice::draw::Draw;
+use crate::synth::choice::random;
+use crate::synth::value::form::Ask;
 
 use super::Known;
 use super::ranks::{Ranks, Stretch, before_nulls};

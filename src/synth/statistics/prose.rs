@@ -1,11 +1,11 @@
 //! Text, bytes and JSON of the captured width and in the captured order.
 
 use crate::schema::TypeKind;
-use crate::synth::captured::{FittedJson, Stems, TimedUuid};
-use crate::synth::form::{Form, most_characters};
-use crate::synth::random;
-use crate::synth::shape::Shape;
-use crate::synth::text::{Base, Pattern, Text, write_words};
+use crate::synth::choice::random;
+use crate::synth::value::captured::{FittedJson, Stems, TimedUuid};
+use crate::synth::value::form::{Form, most_characters};
+use crate::synth::value::shape::Shape;
+use crate::synth::value::text::{Base, Pattern, Text, write_words};
 
 use super::plan::{Plan, Role, split};
 use super::ranks::Stretch;

@@ -1,7 +1,7 @@
 //! Rows as ranks in the order of a column's values: every value as often as it shall be, in the order
 //! that it shall be in.
 
-use crate::synth::arrangement::Arrangement;
+use crate::synth::choice::arrangement::Arrangement;
 
 /// Neighbouring values that rows take equally often.
 #[derive(Debug, Clone, Copy, PartialEq)]

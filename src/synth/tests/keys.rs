@@ -1,6 +1,7 @@
 //! Foreign keys and unique keys of every shape, checked by brute force over all rows.
 
 use super::*;
+use crate::synth::choice::random;
 
 /// Every key of every table, over all its rows.
 fn broken(schema: &Schema, plan: &FillPlan) -> Vec<String> {
