@@ -1,5 +1,9 @@
 //! The command line: definitions only.
 
+mod load;
+mod ordering;
+mod pgbench;
+
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -13,13 +17,17 @@ use crate::commands::run::RunOptions;
 use crate::commands::verify::VerifyOptions;
 use crate::commands::{Command, Shared};
 use crate::scenario::Override;
+use crate::scenario::plan::{AbortAfter, AbortBy, AbortPlan, Trials};
+use load::LoadArgs;
+use ordering::{AskedOrdering, orderings, parse_ordering};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Yellow.on_default().bold())
     .usage(AnsiColor::Yellow.on_default().bold())
     .literal(AnsiColor::Green.on_default());
 
-const EXIT_CODES: &str = "Exit codes: 0 safe (verify: all as expected), 1 unsafe (verify: not all as expected), \
+const EXIT_CODES: &str = "Exit codes: 0 safe (verify: all as expected), 1 unsafe (verify: not all as expected; \
+load: nothing succeeded), \
 2 usage or scenario error, 3 inconclusive, 4 could not run, 130 interrupted.";
 
 /// Rehearse a PostgreSQL migration on a shadow database, at production size, under production-like
@@ -40,6 +48,8 @@ enum Commands {
     /// Apply the migration to the schema alone, in seconds: what each statement locks, rewrites and
     /// scans, and which statements of the traffic it breaks
     Check(CheckArgs),
+    /// Send traffic alone and measure it: a scenario's, or scripts to a database, as pgbench does
+    Load(Box<LoadArgs>),
     /// Fill the scenario's tables in a database on a server of yours, and leave it to you
     Fill(FillArgs),
     /// Say of an existing database that all in it may be lost, so that it can be a shadow
@@ -55,6 +65,31 @@ struct RunArgs {
     /// Rehearse this migration instead of the scenario's; repeatable, each on identical data
     #[arg(long, value_name = "FILE")]
     migration: Vec<PathBuf>,
+    /// Write the migration's safe form, as far as it can be written mechanically (into --out as rewrite.sql,
+    /// else into the report), rehearse it on identical data, and show both side by side
+    #[arg(long)]
+    try_rewrite: bool,
+    /// End the migration in its midst, in a pass of its own: after a time (3s), a part of its time (50%),
+    /// or in a statement (statement:2)
+    #[arg(long, value_name = "AFTER")]
+    abort: Option<AbortAfter>,
+    /// How to end it: cancel the statement, terminate the session, or kill-server
+    #[arg(long, value_name = "HOW", requires = "abort", default_value_t)]
+    abort_by: AbortBy,
+    /// Rehearse the way back too: the scenario's [migration] down
+    #[arg(long)]
+    rollback: bool,
+    /// Try settings of lock_timeout and backoff under the scenario's disturbances, and print the best
+    #[arg(long, conflicts_with_all = ["abort", "rollback", "forecast", "try_rewrite"])]
+    find_lock_timeout: bool,
+    /// Project to production size even where the shadow is as large
+    #[arg(long)]
+    forecast: bool,
+    /// Order of the next release (traffic with role = "next") and the migration: app-first,
+    /// migration-first, rolling (instance by instance while it runs), or all; repeatable, each is
+    /// rehearsed, then they are shown side by side
+    #[arg(long, value_name = "ORDER", value_parser = parse_ordering)]
+    ordering: Vec<AskedOrdering>,
     #[command(flatten)]
     shared: SharedArgs,
 }
@@ -170,7 +205,18 @@ impl Cli {
         match self.command {
             Commands::Run(args) => Command::Run(RunOptions {
                 scenario: args.scenario,
+                trials: Trials {
+                    rollback: args.rollback,
+                    abort: args.abort.map(|after| AbortPlan {
+                        after,
+                        by: args.abort_by,
+                    }),
+                    forecast: args.forecast,
+                },
+                find_lock_timeout: args.find_lock_timeout,
                 migrations: args.migration,
+                try_rewrite: args.try_rewrite,
+                orderings: orderings(&args.ordering),
                 shared: args.shared.into(),
             }),
             Commands::Verify(args) => Command::Verify(VerifyOptions {
@@ -182,6 +228,7 @@ impl Cli {
                 migration: args.migration,
                 shared: args.shared.into(),
             }),
+            Commands::Load(args) => Command::Load(Box::new((*args).into())),
             Commands::Fill(args) => Command::Fill(args.into()),
             Commands::Mark(args) => Command::Mark(MarkOptions {
                 address: args.address,
@@ -255,6 +302,60 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn a_duration_without_a_unit_is_one_of_seconds() {
+        use load::parse_duration;
+
+        assert_eq!(parse_duration("60"), parse_duration("1min"));
+        assert_eq!(parse_duration("500ms"), parse_duration("0.5s"));
+        for text in ["", "-1", "1.5", "soon"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_above_0_and_a_length_too() {
+        use load::{parse_length, parse_rate};
+
+        assert_eq!(parse_rate("0.5"), Ok(0.5));
+        for text in ["0", "-5", "inf", "nan", "1k", ""] {
+            assert!(parse_rate(text).is_err(), "{text}");
+        }
+        assert!(parse_length("1").is_ok());
+        assert!(parse_length("0").is_err());
+    }
+
+    #[test]
+    fn who_types_an_option_of_pgbench_is_told_what_takes_its_place() {
+        let said = |arguments: &[&str]| {
+            let line = ["pgrehearse", "load"].iter().chain(arguments);
+            Cli::try_parse_from(line).map_err(|error| error.to_string())
+        };
+        for (arguments, instead) in [
+            (["-p", "5432"], "--url"),
+            (["--random-seed", "1"], "--seed"),
+            (["-C", "-S"], "stay open"),
+            (["-i", "-S"], "pgbench -i"),
+            (["-T", "-1"], "duration"),
+            (["-R", "-1"], "above 0"),
+        ] {
+            let error = said(&arguments).unwrap_err();
+            assert!(error.contains(instead), "{arguments:?}: {error}");
+        }
+        assert!(said(&["-n", "-S"]).is_ok());
+    }
+
+    #[test]
+    fn a_search_for_settings_and_a_safe_form_are_not_tried_at_once() {
+        let said = |arguments: &[&str]| {
+            let line = ["pgrehearse", "run", "."].iter().chain(arguments);
+            Cli::try_parse_from(line).map_err(|error| error.to_string())
+        };
+        let error = said(&["--find-lock-timeout", "--try-rewrite"]).unwrap_err();
+        assert!(error.contains("cannot be used with"), "{error}");
+        assert!(said(&["--find-lock-timeout"]).is_ok());
+    }
 
     #[test]
     fn the_definitions_are_sound() {

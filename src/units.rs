@@ -200,7 +200,7 @@ impl Serialize for Span {
 }
 
 /// Transactions per second.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub struct Rate(pub f64);
 
 impl fmt::Display for Rate {

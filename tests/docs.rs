@@ -7,13 +7,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clap::{CommandFactory, Parser};
+use pgrehearse::cli::Cli;
 use pgrehearse::pgbench::Script;
+use pgrehearse::scenario::plan::Load;
 use pgrehearse::scenario::{Plan, parse};
 use pgrehearse::synth::Statistics;
 use tempfile::TempDir;
 
 const FIRST: &str = "docs/first-scenario.md";
 const REFERENCE: &str = "docs/scenario.md";
+const LOAD: &str = "docs/load.md";
 const STATISTICS: &str = "docs/statistics.md";
 
 /// What a fragment of a scenario is completed with, by the table's header.
@@ -154,7 +158,11 @@ fn defaults_are_as_the_reference_shows_them() {
     assert_eq!(shown.application, bare.application);
     assert_eq!(shown.phases, bare.phases);
     assert_eq!(shown.limits, bare.limits);
-    assert_eq!(shown.traffic.arrivals, bare.traffic.arrivals);
+    let spacing = |plan: &Plan| match &plan.traffic.load {
+        Load::Open(open) => Some(open.arrivals),
+        Load::Closed(_) | Load::Replay(_) => None,
+    };
+    assert_eq!(spacing(&shown), spacing(&bare));
     assert_eq!(shown.traffic.protocol, bare.traffic.protocol);
     let migration = |plan: &Plan| {
         let migration = &plan.migration;
@@ -174,6 +182,48 @@ fn traffic_scripts_parse() {
     for script in blocks(REFERENCE, "sql") {
         if let Err(error) = Script::parse(REFERENCE, &script) {
             panic!("{error}\n{script}");
+        }
+    }
+}
+
+/// Command lines of `load` that a page shows, without the program's name.
+fn load_lines(page: &str) -> Vec<Vec<String>> {
+    let text = read(page);
+    let shown = text.split(['`', '\n']).map(str::trim);
+    let lines = shown.filter_map(|line| {
+        let line = line.strip_prefix("$ pgrehearse ").unwrap_or(line);
+        line.starts_with("load --url ").then_some(line)
+    });
+    lines
+        .map(|line| line.split_whitespace().map(str::to_owned).collect())
+        .collect()
+}
+
+#[test]
+fn command_lines_of_load_are_understood() {
+    for page in ["README.md", LOAD] {
+        let lines = load_lines(page);
+        assert!(!lines.is_empty(), "{page} shows none");
+        for words in lines {
+            let line = std::iter::once("pgrehearse".to_owned()).chain(words);
+            if let Err(error) = Cli::try_parse_from(line) {
+                panic!("{page}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn options_of_load_are_on_its_page() {
+    let page = read(LOAD);
+    let cli = Cli::command();
+    let load = cli
+        .find_subcommand("load")
+        .map(clap::Command::get_arguments);
+    for option in load.into_iter().flatten() {
+        let long = option.get_long().map(|long| format!("--{long}"));
+        for name in long.into_iter().filter(|name| name != "--help") {
+            assert!(page.contains(&name), "{name} is not on {LOAD}");
         }
     }
 }

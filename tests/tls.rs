@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use pgrehearse::postgres::connect::describe;
 use pgrehearse::postgres::endpoint::{Endpoint, EndpointError};
 use pgrehearse::shadow::find_pg_bin;
+use pgrehearse::traffic::wire::{Connection, Target};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -139,7 +140,7 @@ fn start() -> TlsServer {
     assert!(made.unwrap().success());
     fs::write(
         data.join("pg_hba.conf"),
-        "hostssl all secure all trust\nhostnossl all plain all trust\nhost all postgres all trust\nlocal all all trust\n",
+        "hostssl all bound all scram-sha-256\nhostssl all secure all trust\nhostnossl all plain all trust\nhost all postgres all trust\nlocal all all trust\n",
     )
     .unwrap();
     // Taken and given back: nobody else on the machine is likely to get it in between.
@@ -197,6 +198,20 @@ impl TlsServer {
         Ok(session.client.query_one(sql, &[]).await.unwrap().get(0))
     }
 
+    /// The same by the client that sends the traffic.
+    async fn traffic_encrypted(&self, rest: &str) -> Result<bool, String> {
+        let endpoint = self.read(rest).map_err(|error| error.to_string())?;
+        let target = Target::new(&endpoint, "pgrehearse test");
+        let opened = Connection::open(&target).await;
+        let mut connection = opened.map_err(|error| error.to_string())?;
+        let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        connection.query(sql, true).await.unwrap();
+        let rows = connection.results().iter().flat_map(|result| &result.rows);
+        let values: Vec<_> = rows.flatten().flatten().cloned().collect();
+        connection.close().await;
+        Ok(values == ["t"])
+    }
+
     async fn wait(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while let Err(error) = self
@@ -250,6 +265,8 @@ async fn sslmode_means_what_libpq_means() {
     ] {
         let got = server.encrypted(address).await;
         assert_eq!(got, Ok(encrypted), "{address}");
+        let got = server.traffic_encrypted(address).await;
+        assert_eq!(got, Ok(encrypted), "the traffic's, {address}");
     }
 }
 
@@ -284,8 +301,75 @@ async fn a_server_that_cannot_be_verified_is_refused() {
             "none.crt",
         ),
     ] {
-        let got = server.encrypted(&format!("user=postgres {address}")).await;
-        let said = got.unwrap_err();
-        assert!(said.contains(says), "{address}: {said}");
+        let address = format!("user=postgres {address}");
+        for got in [
+            server.encrypted(&address).await,
+            server.traffic_encrypted(&address).await,
+        ] {
+            let said = got.unwrap_err();
+            assert!(said.contains(says), "{address}: {said}");
+        }
     }
+}
+
+#[tokio::test]
+async fn traffic_over_tls_proves_its_password_to_this_very_server_and_can_be_cancelled() {
+    let server = start();
+    server.wait().await;
+    let root = "user=postgres host=localhost";
+    let client = server.read(root).unwrap();
+    let session = client.connect("pgrehearse test").await.unwrap();
+    let client = &session.client;
+    let role = "SET password_encryption = 'scram-sha-256'; CREATE ROLE bound LOGIN PASSWORD 'x'";
+    client.batch_execute(role).await.unwrap();
+    let bound = "user=bound host=localhost password=x sslmode=require channel_binding";
+    for (binding, result) in [("require", Ok(true)), ("disable", Ok(true))] {
+        let got = server
+            .traffic_encrypted(&format!("{bound}={binding}"))
+            .await;
+        assert_eq!(got, result, "{binding}");
+    }
+    let trusted = format!("{root} sslmode=require channel_binding=require");
+    let refused = server.traffic_encrypted(&trusted).await.unwrap_err();
+    assert!(refused.contains("channel_binding"), "{refused}");
+
+    let endpoint = server.read(&format!("{bound}=require")).unwrap();
+    let mut connection = Connection::open(&Target::new(&endpoint, "pgrehearse test"))
+        .await
+        .unwrap();
+    let giant = "SELECT repeat('x', 1000000) FROM generate_series(1, 20)";
+    for keep in [false, true] {
+        connection.query(giant, keep).await.unwrap();
+    }
+    let lengths: Vec<_> = connection.results()[0].rows.concat();
+    assert_eq!(
+        lengths.iter().flatten().map(String::len).sum::<usize>(),
+        20_000_000
+    );
+    let canceller = connection.canceller().clone();
+    let sleeping = "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    let (cancelled, answer) = tokio::join!(
+        async {
+            while !client
+                .query_one(sleeping, &[])
+                .await
+                .unwrap()
+                .get::<_, bool>(0)
+            {}
+            canceller.cancel().await
+        },
+        connection.query("SELECT pg_sleep(60)", false),
+    );
+    cancelled.unwrap();
+    assert_eq!(answer.unwrap_err().sqlstate(), Some("57014"));
+    assert!(!connection.is_closed());
+    let kill = format!("SELECT pg_terminate_backend({})", connection.process_id());
+    client.batch_execute(&kill).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !connection.is_closed() {
+        assert!(Instant::now() < deadline, "its end was not seen");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let words = connection.lost().unwrap().error.as_ref().unwrap();
+    assert_eq!(words.sqlstate, "57P01");
 }

@@ -2,159 +2,25 @@
 //! the server does meanwhile.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::panic,
     reason = "what a test's helpers cannot do, fails the test"
 )]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pgrehearse::observe::{Accounting, Phase, PhaseName, Recording};
-use pgrehearse::pgbench::{KeyId, Keys, Script};
-use pgrehearse::scenario::plan::{
-    ApplicationPlan, Arrivals, Protocol, TrafficPlan, TransactionPlan,
-};
-use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
+use pgrehearse::observe::{Accounting, PhaseName};
+use pgrehearse::pgbench::{KeyId, Keys};
+use pgrehearse::scenario::plan::{Arrivals, Load, Protocol};
 use pgrehearse::traffic::{Fleet, FleetSetup, Timeline, TrafficError};
-use pgrehearse::units::Rate;
-use tokio_postgres::{Client, NoTls};
 
-/// How long a test waits for what must happen, before it gives up: long, as machines may be slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+#[path = "support/fleet.rs"]
+mod support;
 
-/// Table `t` has ids 1 to 1000.
-struct Ids;
-
-impl Keys for Ids {
-    fn resolve(&mut self, _: &str, _: &str, _: Option<&str>) -> Result<KeyId, String> {
-        Ok(KeyId(0))
-    }
-
-    fn pick(&self, _: KeyId, random: u64) -> String {
-        (random % 1_000 + 1).to_string()
-    }
-
-    fn fresh(&self, _: KeyId, n: u64) -> String {
-        (1_001 + n).to_string()
-    }
-
-    fn rows(&self) -> Vec<(String, u64)> {
-        vec![("t".to_owned(), 1_000)]
-    }
-}
-
-fn traffic(rate: f64, scripts: &[(&str, &str)]) -> TrafficPlan {
-    TrafficPlan {
-        rate: Rate(rate),
-        arrivals: Arrivals::Uniform,
-        protocol: Protocol::Prepared,
-        transactions: scripts
-            .iter()
-            .map(|(name, text)| TransactionPlan {
-                name: (*name).to_owned(),
-                weight: 1,
-                file: Some(format!("traffic/{name}.sql")),
-                script: Script::parse(name, text).unwrap(),
-            })
-            .collect(),
-    }
-}
-
-fn application(instances: u32, pool_size: u32) -> ApplicationPlan {
-    ApplicationPlan {
-        instances,
-        pool_size,
-        acquire_timeout: PATIENCE,
-        statement_timeout: Duration::ZERO,
-    }
-}
-
-async fn fleet(
-    server: &Server,
-    traffic: &TrafficPlan,
-    application: &ApplicationPlan,
-) -> Result<Fleet, TrafficError> {
-    Fleet::start(FleetSetup {
-        traffic,
-        application,
-        seed: 42,
-        config: server.config(),
-        keys: Box::new(Ids),
-    })
-    .await
-}
-
-async fn server() -> Server {
-    Server::start(ServerOptions {
-        pg_bin: find_pg_bin(None).unwrap(),
-        settings: BTreeMap::new(),
-        connections: 50,
-        keep: false,
-    })
-    .await
-    .unwrap()
-}
-
-/// A connection of the test's own.
-async fn connect(server: &Server) -> Client {
-    let (client, connection) = server.config().connect(NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
-
-async fn server_with_table() -> (Server, Client) {
-    let server = server().await;
-    let client = connect(&server).await;
-    client
-        .batch_execute(
-            "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0);
-             INSERT INTO t SELECT generate_series(1, 1000);
-             CREATE TABLE hits (id bigint PRIMARY KEY, tag text)",
-        )
-        .await
-        .unwrap();
-    (server, client)
-}
-
-/// The only phase of a test's traffic.
-fn warmup(recording: &Recording, plan: &TrafficPlan) -> Phase {
-    let names: Vec<String> = plan.transactions.iter().map(|t| t.name.clone()).collect();
-    let length = Duration::from_secs(1);
-    let phase = recording.phase(PhaseName::Warmup, &names, Duration::ZERO, length);
-    assert!(phase.accounting.balances(), "{:?}", phase.accounting);
-    phase
-}
-
-/// Waits until `condition` holds.
-async fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    tokio::time::timeout(PATIENCE, async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await
-    .unwrap_or_else(|_| panic!("waited in vain: {what}"));
-}
-
-async fn one<T: for<'a> tokio_postgres::types::FromSql<'a>>(client: &Client, sql: &str) -> T {
-    client.query_one(sql, &[]).await.unwrap().get(0)
-}
-
-/// Waits until a query that returns a boolean returns true.
-async fn until_true(client: &Client, sql: &str) {
-    tokio::time::timeout(PATIENCE, async {
-        while !one::<bool>(client, sql).await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await
-    .unwrap_or_else(|_| panic!("waited in vain: {sql}"));
-}
-
-const NO_SESSIONS: &str = "SELECT count(*) = 0 FROM pg_stat_activity
-     WHERE application_name = 'pgrehearse traffic'";
+use support::{
+    NO_SESSIONS, PATIENCE, application, connect, fleet, one, server, server_with_table, traffic,
+    until, until_true, warmup,
+};
 
 #[tokio::test]
 async fn everything_due_is_sent_once_and_accounted_for() {
@@ -205,7 +71,7 @@ async fn everything_due_is_sent_once_and_accounted_for() {
     assert_eq!(hit.accounting.completed, hits as u64);
     assert_eq!(count.accounting.completed, counted as u64);
     assert_eq!(hits as u64 + counted as u64, completed);
-    let series = recording.series(Duration::ZERO, after_stop);
+    let series = recording.series(&[], Duration::ZERO, after_stop);
     assert_eq!(series[0].connections, 6);
     until_true(&client, NO_SESSIONS).await;
 }
@@ -352,7 +218,7 @@ async fn a_lock_drains_the_pool_and_latency_counts_from_the_arrival() {
     let (outage, kind) = recording.unavailable(Duration::ZERO, end);
     assert_eq!(kind, Some(0));
     assert!(outage.as_secs_f64() > held - 0.5, "{outage:?}, {held}");
-    let series = recording.series(Duration::ZERO, end);
+    let series = recording.series(&[], Duration::ZERO, end);
     assert!(
         series
             .iter()
@@ -575,6 +441,7 @@ async fn a_worker_that_panics_is_an_error_and_no_hang() {
     let fleet = Fleet::start(FleetSetup {
         traffic: &plan,
         application: &application(2, 2),
+        release: None,
         seed: 42,
         config: server.config(),
         keys: Box::new(Broken),
@@ -603,7 +470,7 @@ async fn the_same_seed_sends_the_same_requests() {
              INSERT INTO picked VALUES (:serial, {instances}, :id, :value);"
         );
         let mut plan = traffic(400.0, &[("pick", &script)]);
-        plan.arrivals = Arrivals::Poisson;
+        plan.load = Load::steady(400.0, Arrivals::Poisson);
         let fleet = fleet(&server, &plan, &application(instances, 2))
             .await
             .unwrap();

@@ -1,9 +1,9 @@
 -- The same work in steps, each of which commits by itself: what scans the table does not block its writers, and what
 -- blocks them does not scan.
 
--- A step that does not get its lock soon gives up, instead of holding up everyone who queues behind it.
--- Soon is a little more than deadlock_timeout, after which an autovacuum in the way gives in.
-SET lock_timeout = '1500ms';
+-- A step that does not get its lock at once gives up, instead of holding up everyone who queues behind it, and is tried
+-- again ([migration] attempts): nobody is to wait longer than a request may take.
+SET lock_timeout = '30ms';
 
 CREATE TABLE measurement_sources (
     id bigint PRIMARY KEY,
@@ -22,11 +22,14 @@ ALTER TABLE measurements
     ADD CONSTRAINT measurements_source_id_fkey
         FOREIGN KEY (source_id) REFERENCES measurement_sources (id) NOT VALID;
 
+-- From here on nothing is asked for that traffic would have to queue behind.
+SET lock_timeout = 0;
+
 -- The rows that the default is wrong for, in batches that commit: no row is locked for more than a moment, and the
 -- pauses leave room for the traffic, and for autovacuum and replicas to keep up.
 DO $$
 DECLARE
-    batch constant bigint := 20000;
+    batch constant bigint := 5000;
     first_id bigint := 1;
     last_id constant bigint := (SELECT max(id) FROM measurements);
 BEGIN
@@ -35,7 +38,7 @@ BEGIN
         SET source_id = 2
         WHERE id >= first_id AND id < first_id + batch AND device_id IS NULL AND source_id = 1;
         COMMIT;
-        PERFORM pg_sleep(0.05);
+        PERFORM pg_sleep(0.01);
         first_id := first_id + batch;
     END LOOP;
 END
@@ -45,5 +48,4 @@ $$;
 ALTER TABLE measurements VALIDATE CONSTRAINT measurements_source_id_fkey;
 
 -- Under the same lock. It waits for every transaction older than itself, which is no reason to give up.
-SET lock_timeout = 0;
 CREATE INDEX CONCURRENTLY measurements_source_id_idx ON measurements (source_id);

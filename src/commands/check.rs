@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::load::{Choice, load};
-use super::outcome::Workshop;
 use super::run::deliver;
+use super::scenario_files::{Choice, load};
+use super::workshop::Workshop;
 use super::{Failure, Shared, code_of, output};
 
 /// Options of `check`.
@@ -26,5 +26,5 @@ pub fn check(options: &CheckOptions) -> Result<u8, Failure> {
     let workshop = Workshop::new(&options.shared)?;
     let report = workshop.check(&loaded)?;
     deliver(&report, out.as_ref(), &options.shared)?;
-    Ok(code_of(report.verdict.outcome))
+    Ok(code_of(&report))
 }

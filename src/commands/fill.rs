@@ -4,14 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 
-use super::interrupt::{self, Emergency};
-use super::load::{Loaded, load_fill};
+use super::interrupt;
 use super::progress::Progress;
+use super::scenario_files::{Loaded, load_fill};
 use super::{Failure, Shared, environment, exit, output};
 use crate::postgres::endpoint::Endpoint;
-use crate::rehearsal::{
-    Abandoned, FilledDatabase, RehearsalError, Surroundings, fill_existing, stop_switch,
-};
+use crate::rehearsal::{Abandoned, FilledDatabase, RehearsalError, Surroundings, fill_existing};
 use crate::report::Tool;
 use crate::report::filled::{self, Filled, FilledShadow, FilledTable};
 use crate::shadow::{ExistingOptions, default_database};
@@ -58,18 +56,7 @@ fn fill_here(
     loaded: &Loaded,
     existing: ExistingOptions,
 ) -> Result<FilledDatabase, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::could_not_run)?;
-    let (switch, stop) = stop_switch();
-    let emergency = Emergency::default();
-    interrupt::heed(
-        switch,
-        emergency.clone(),
-        "a database that was created is dropped",
-    )
-    .map_err(Failure::could_not_run)?;
+    let (runtime, stop, emergency) = interrupt::begin("a database that was created is dropped")?;
     let progress = Progress::new(options.shared.quiet, emergency);
     let around = Surroundings {
         observer: &progress,

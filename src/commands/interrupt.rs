@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anstream::eprintln;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::exit;
-use crate::rehearsal::StopSwitch;
+use super::{Failure, exit};
+use crate::rehearsal::{Stop, StopSwitch, stop_switch};
 use crate::shadow::EmergencyStop;
 
 /// The server to end when there is no time for anything else; set once one runs.
@@ -30,11 +31,7 @@ impl Emergency {
 /// Heeds signals from now on, on a thread of its own: the main one may be busy.
 ///
 /// `first` is what the first signal is answered with.
-pub(super) fn heed(
-    switch: StopSwitch,
-    emergency: Emergency,
-    first: &'static str,
-) -> std::io::Result<()> {
+fn heed(switch: StopSwitch, emergency: Emergency, first: &'static str) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -65,6 +62,19 @@ pub(super) fn heed(
             });
         })?;
     Ok(())
+}
+
+/// Begins work on this thread that signals end: its runtime, what tells it to stop, and the server to end at once. The main
+/// thread is the one to begin on: a server dies with the thread that started it, so that must live as long as the command.
+pub(super) fn begin(first: &'static str) -> Result<(Runtime, Stop, Emergency), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::could_not_run)?;
+    let (switch, stop) = stop_switch();
+    let emergency = Emergency::default();
+    heed(switch, emergency.clone(), first).map_err(Failure::could_not_run)?;
+    Ok((runtime, stop, emergency))
 }
 
 #[expect(

@@ -1,127 +1,186 @@
-//! Reads a scenario and the files that it names.
+//! `pgrehearse load`: traffic alone, of a scenario on a shadow of its own, or of scripts on a database that
+//! is there already, as `pgbench` sends it.
 
-use std::collections::BTreeMap;
+mod measured;
+mod scripts;
+mod target;
+
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::anyhow;
 
-use super::{Failure, Shared};
-use crate::scenario::{self, Plan, ScenarioFile};
+use measured::load_report;
 
-/// A scenario's plan and where it came from.
+use super::run::deliver;
+use super::scenario_files::load_traffic;
+use super::workshop::Workshop;
+use super::{Failure, Shared, exit, output};
+use crate::rehearsal;
+use crate::report::Report;
+use crate::scenario::plan::{Load, Protocol};
+use crate::scenario::{Override, Plan};
+use crate::units::Span;
+
+/// Options of `load`.
 #[derive(Debug)]
-pub(super) struct Loaded {
-    /// The plan.
-    pub plan: Plan,
-    /// scenario.toml.
-    pub file: PathBuf,
+pub struct LoadOptions {
+    /// A folder that holds scenario.toml, or the file.
+    pub scenario: Option<PathBuf>,
+    /// The database that the traffic is sent to, in a scenario's place.
+    pub url: Option<String>,
+    /// What is sent to it.
+    pub scripts: Vec<ScriptArgument>,
+    /// Variables of the scripts, as NAME=VALUE.
+    pub definitions: Vec<String>,
+    /// `:scale` in the place of what pgbench's tables say.
+    pub scale: Option<u64>,
+    /// Connections; without a rate, clients that send as soon as they can.
+    pub clients: Option<u32>,
+    /// Threads that send.
+    pub jobs: Option<u32>,
+    /// Transactions per second.
+    pub rate: Option<f64>,
+    /// Transactions of each client, in the place of a time.
+    pub transactions: Option<u64>,
+    /// How long is measured.
+    pub duration: Option<Span>,
+    /// Traffic before that.
+    pub warmup: Option<Span>,
+    /// How statements are sent.
+    pub protocol: Option<Protocol>,
+    /// Whether lock waits are looked for on a database of the user's.
+    pub locks: bool,
+    /// The database's name, typed a second time: it may be written to.
+    pub confirmed: Option<String>,
+    /// What all commands share.
+    pub shared: Shared,
 }
 
-/// The migration to rehearse.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Choice<'a> {
-    /// The scenario's own.
-    Own,
-    /// A file as the scenario would name it, from its folder.
-    Named(&'a str),
-    /// A file from the current directory, else from the scenario's folder.
-    At(&'a Path),
+/// A script of the command line: a name with its weight, as `name@2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScriptArgument {
+    /// One of pgbench's own.
+    Builtin(String),
+    /// A file.
+    File(String),
 }
 
-/// Reads a scenario with a migration.
-pub(super) fn load(
-    scenario: &Path,
-    choice: Choice<'_>,
-    shared: &Shared,
-) -> Result<Loaded, Failure> {
-    let (parsed, file) = parsed(scenario, shared)?;
-    let folder = folder_of(&file);
-    let mut sources = texts(&parsed, parsed.files(), &folder)?;
-    let migration = match choice {
-        Choice::Own => None,
-        Choice::Named(name) => Some((folder.join(name), PathBuf::from(name))),
-        Choice::At(path) if path.is_file() => Some((path.to_owned(), name_within(path, &folder))),
-        Choice::At(path) => Some((folder.join(path), path.to_owned())),
+/// Sends the traffic and reports. 0 when any transaction succeeded, 1 when none did although some were
+/// due.
+pub fn load(mut options: LoadOptions) -> Result<u8, Failure> {
+    let report = match (options.scenario.take(), options.url.take()) {
+        (Some(scenario), None) => of_scenario(scenario, options)?,
+        (None, Some(url)) => target::load_at(&url, options)?,
+        (Some(_), Some(_)) => return Err(not_both()),
+        (None, None) => return Err(neither()),
     };
-    if let Some((path, name)) = &migration {
-        let advice = match choice {
-            Choice::Named(_) => "[expect] names it, from the scenario's folder",
-            _ => "a path is taken from here, else from the scenario's folder",
-        };
-        let text = read(path, "the migration", advice)?;
-        sources.insert(name.clone(), text);
-    }
-    let name = migration.map(|(_, name)| name.display().to_string());
-    let plan = parsed
-        .resolve(&sources, name.as_deref(), shared.rows_scale)
-        .map_err(Failure::usage)?;
-    Ok(Loaded { plan, file })
+    Ok(code(&report))
 }
 
-/// Reads a scenario for a fill alone: its schema and its tables.
-pub(super) fn load_fill(scenario: &Path, shared: &Shared) -> Result<Loaded, Failure> {
-    let (parsed, file) = parsed(scenario, shared)?;
-    let sources = texts(&parsed, parsed.schema_files(), &folder_of(&file))?;
-    let plan = parsed
-        .resolve_fill(&sources, shared.rows_scale)
-        .map_err(Failure::usage)?;
-    Ok(Loaded { plan, file })
-}
-
-/// A scenario and its file, whose schema's list, if it has one, is read already.
-fn parsed(scenario: &Path, shared: &Shared) -> Result<(ScenarioFile, PathBuf), Failure> {
-    let file = match scenario.is_dir() {
-        true => scenario.join("scenario.toml"),
-        false => scenario.to_owned(),
-    };
-    let text = read(
-        &file,
-        "the scenario",
-        "give a folder that holds scenario.toml, or the file",
-    )?;
-    let name = file.display().to_string();
-    let mut parsed = scenario::parse(&name, &text, &shared.overrides).map_err(Failure::usage)?;
-    if let Some(list) = parsed.list().map(Path::to_owned) {
-        let text = source(&parsed, &list, &folder_of(&file))?;
-        parsed.include(&text).map_err(Failure::usage)?;
-    }
-    Ok((parsed, file))
-}
-
-fn folder_of(file: &Path) -> PathBuf {
-    file.parent().unwrap_or(Path::new(".")).to_owned()
-}
-
-/// The texts of files that the scenario names from its folder.
-fn texts(
-    parsed: &ScenarioFile,
-    files: Vec<PathBuf>,
-    folder: &Path,
-) -> Result<BTreeMap<PathBuf, String>, Failure> {
-    let texts = files.into_iter().map(|path| {
-        let text = source(parsed, &path, folder)?;
-        Ok((path, text))
+/// Whether anything succeeded.
+fn code(report: &Report) -> u8 {
+    let phases = report.passes.iter().flat_map(|pass| &pass.phases);
+    let (due, done) = phases.fold((0, 0), |(due, done), phase| {
+        let accounting = &phase.accounting;
+        (due + accounting.scheduled, done + accounting.completed)
     });
-    texts.collect()
+    match (report.interrupted, due > 0 && done == 0) {
+        (true, _) => exit::INTERRUPTED,
+        (false, true) => exit::NOTHING_SUCCEEDED,
+        (false, false) => exit::SAFE,
+    }
 }
 
-fn source(parsed: &ScenarioFile, path: &Path, folder: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(folder.join(path))
-        .map_err(|error| Failure::usage(parsed.missing(path, &error.to_string())))
+fn of_scenario(scenario: PathBuf, mut options: LoadOptions) -> Result<Report, Failure> {
+    refuse_what_a_scenario_has(&scenario, &options)?;
+    let overrides = overrides(&options);
+    options.shared.overrides.extend(overrides);
+    let shared = &options.shared;
+    let mut loaded = load_traffic(&scenario, shared)?;
+    send_log_once(&mut loaded.plan, &options);
+    let out = output::folder(shared)?;
+    let workshop = Workshop::new(shared)?;
+    let plan = &loaded.plan;
+    let first = format!("load of {}: {}", plan.name, plan.title);
+    let load = workshop.load(&first, async |with, around| {
+        rehearsal::load(plan, with, around).await
+    })?;
+    let report = load_report(load, None)?;
+    deliver(&report, out.as_ref(), shared)?;
+    Ok(report)
 }
 
-fn read(path: &Path, what: &str, advice: &str) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {what} {} ({advice})", path.display()))
-        .map_err(Failure::usage)
+/// What is left after a log's last transaction for it to be due.
+const LOG_END: Duration = Duration::from_millis(100);
+
+/// A log is sent once from its beginning, unless the command line says for how long.
+fn send_log_once(plan: &mut Plan, options: &LoadOptions) {
+    if let (Load::Replay(replay), None) = (&mut plan.traffic.load, options.duration) {
+        replay.repeat = false;
+        plan.phases.baseline = replay.length + LOG_END;
+        plan.phases.warmup = options.warmup.map_or(Duration::ZERO, |warmup| warmup.0);
+    }
 }
 
-/// The path as the scenario would name it, where it is in the scenario's folder.
-fn name_within(path: &Path, folder: &Path) -> PathBuf {
-    let inside = || {
-        let path = path.canonicalize().ok()?;
-        let folder = folder.canonicalize().ok()?;
-        path.strip_prefix(folder).ok().map(Path::to_owned)
+/// What the command line sets over the scenario's keys.
+fn overrides(options: &LoadOptions) -> Vec<Override> {
+    let seconds = |span: Span| format!("\"{}s\"", span.0.as_secs_f64());
+    let protocol = |protocol| match protocol {
+        Protocol::Prepared => "\"prepared\"".to_owned(),
+        Protocol::Extended => "\"extended\"".to_owned(),
+        Protocol::Simple => "\"simple\"".to_owned(),
     };
-    inside().unwrap_or_else(|| path.to_owned())
+    let given = [
+        ("phases.baseline", options.duration.map(seconds)),
+        ("phases.warmup", options.warmup.map(seconds)),
+        ("traffic.rate", options.rate.map(|rate| rate.to_string())),
+        ("traffic.clients", options.clients.map(|n| n.to_string())),
+        ("traffic.protocol", options.protocol.map(protocol)),
+    ];
+    given
+        .into_iter()
+        .filter_map(|(key, value)| {
+            Some(Override {
+                key: key.to_owned(),
+                value: value?,
+            })
+        })
+        .collect()
+}
+
+/// What only a load of a database of the user's can be told.
+fn refuse_what_a_scenario_has(scenario: &Path, options: &LoadOptions) -> Result<(), Failure> {
+    let given = [
+        (!options.scripts.is_empty(), "--file and --builtin"),
+        (!options.definitions.is_empty(), "--define"),
+        (options.scale.is_some(), "--scale"),
+        (options.jobs.is_some(), "--jobs"),
+        (options.transactions.is_some(), "--transactions"),
+        (options.locks, "--locks"),
+        (options.confirmed.is_some(), "--i-know-this-is-disposable"),
+        (
+            options.rate.is_some() && options.clients.is_some(),
+            "--rate with --clients",
+        ),
+    ];
+    match given.iter().find(|(given, _)| *given) {
+        Some((_, flag)) => Err(Failure::usage(anyhow!(
+            "{flag}: only with --url, and {} is read as a scenario, which says in its [traffic] and [application] what is sent and by whom. A database is named with --url postgres:///database",
+            scenario.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn not_both() -> Failure {
+    Failure::usage(anyhow!(
+        "a scenario's traffic goes to a server of its own, whose tables it has filled: leave --url out; or leave the scenario out and give its scripts with --file"
+    ))
+}
+
+fn neither() -> Failure {
+    Failure::usage(anyhow!(
+        "load needs a scenario, or --url with what to send: pgrehearse load --url postgres://host/database --builtin select-only --clients 8"
+    ))
 }

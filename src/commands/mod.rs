@@ -5,14 +5,18 @@ pub mod check;
 mod environment;
 mod failure;
 pub mod fill;
+mod found;
 mod interrupt;
-mod load;
+pub mod load;
 pub mod mark;
-mod outcome;
 mod output;
 mod progress;
+mod rewrite;
 pub mod run;
+mod scenario_files;
+mod sweep;
 pub mod verify;
+mod workshop;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +25,7 @@ use anstream::eprintln;
 
 pub use failure::Failure;
 
+use crate::report::Report;
 use crate::scenario::Override;
 use crate::scenario::plan::Outcome;
 
@@ -33,6 +38,8 @@ pub enum Command {
     Verify(verify::VerifyOptions),
     /// Apply to the bare schema.
     Check(check::CheckOptions),
+    /// Send traffic alone.
+    Load(Box<load::LoadOptions>),
     /// Fill a database of an existing server.
     Fill(fill::FillCommandOptions),
     /// Say of a database that it may be destroyed.
@@ -70,6 +77,8 @@ pub mod exit {
     pub const UNSAFE: u8 = 1;
     /// Wrong usage, or an error in the scenario or a file it names.
     pub const USAGE: u8 = 2;
+    /// Of `load`: no transaction succeeded, although some were due.
+    pub const NOTHING_SUCCEEDED: u8 = 1;
     /// The evidence does not carry a verdict.
     pub const INCONCLUSIVE: u8 = 3;
     /// The rehearsal could not run: server, schema, fill, disk.
@@ -84,6 +93,7 @@ pub fn execute(command: Command) -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Verify(options) => verify::verify(&options),
         Command::Check(options) => check::check(&options),
+        Command::Load(options) => load::load(*options),
         Command::Fill(options) => fill::fill(&options),
         Command::Mark(options) => mark::mark(&options),
         Command::Cache(options) => cache::cache(options),
@@ -97,11 +107,11 @@ pub fn execute(command: Command) -> ExitCode {
     }
 }
 
-/// The exit code of a verdict.
-fn code_of(outcome: Outcome) -> u8 {
-    match outcome {
-        Outcome::Safe => exit::SAFE,
-        Outcome::Unsafe => exit::UNSAFE,
-        Outcome::Inconclusive => exit::INCONCLUSIVE,
+/// The exit code of a report's verdict; 0 of one that has none to give.
+fn code_of(report: &Report) -> u8 {
+    match report.outcome() {
+        Some(Outcome::Safe) | None => exit::SAFE,
+        Some(Outcome::Unsafe) => exit::UNSAFE,
+        Some(Outcome::Inconclusive) => exit::INCONCLUSIVE,
     }
 }

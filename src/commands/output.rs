@@ -56,6 +56,35 @@ impl OutputFolder {
         Ok(["report.json", "report.md"].map(named).to_vec())
     }
 
+    /// Writes a file for the user to keep, and says where. One of this name that is there with another text may
+    /// be the user's own: the new one then gets a number.
+    pub(super) fn write_new(&self, name: &Path, text: &str) -> anyhow::Result<String> {
+        let stem = name.file_stem().unwrap_or_default().to_string_lossy();
+        let extension = name.extension().unwrap_or_default().to_string_lossy();
+        let mut number = 1_u32;
+        loop {
+            let name = match number {
+                1 => format!("{stem}.{extension}"),
+                number => format!("{stem}-{number}.{extension}"),
+            };
+            let path = self.0.join(&name);
+            let written =
+                File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+            match written {
+                Ok(()) => return Ok(path.display().to_string()),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if fs::read_to_string(&path).is_ok_and(|there| there == text) {
+                        return Ok(path.display().to_string());
+                    }
+                }
+                Err(error) => {
+                    return Err(error).with_context(|| format!("cannot write {}", path.display()));
+                }
+            }
+            number += 1;
+        }
+    }
+
     /// Writes one file by way of a temporary one.
     pub(super) fn write_file(
         &self,
@@ -118,5 +147,25 @@ fn ignore_broken_pipe(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot print the report"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_for_the_user_are_never_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = OutputFolder::create(folder.path()).unwrap();
+        let write = |text| out.write_new(Path::new("rewrite.sql"), text).unwrap();
+        let (first, again, other) = (write("a"), write("a"), write("b"));
+        assert!(
+            first == again && first.ends_with("rewrite.sql"),
+            "{first} {again}"
+        );
+        assert!(other.ends_with("rewrite-2.sql"), "{other}");
+        assert_eq!(fs::read_to_string(first).unwrap(), "a");
+        assert_eq!(fs::read_to_string(other).unwrap(), "b");
     }
 }

@@ -8,12 +8,13 @@ use anstream::eprintln;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::interrupt::Emergency;
+use crate::judge::wording;
 use crate::observe::PhaseName;
 use crate::rehearsal::{Event, Observer};
 use crate::shadow::fill::{FillProgress, Stage};
 use crate::units::{Rate, Rows, Span};
 
-/// How often plain lines tell of the fill.
+/// How often plain lines tell of the fill and of the traffic.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// Shows what a rehearsal tells, and keeps the way to its server for the second Ctrl-C.
@@ -36,7 +37,22 @@ struct Current {
     bar: Option<ProgressBar>,
     phase: Option<(PhaseName, Option<Duration>, Instant)>,
     statement: Option<String>,
+    is_load: bool,
+    /// When a plain line last told of the traffic.
+    told: Option<Instant>,
     fill: Option<FillWatch>,
+}
+
+impl Current {
+    fn name_of(&self, phase: PhaseName) -> &'static str {
+        match phase {
+            PhaseName::Warmup => "warm-up",
+            PhaseName::Baseline if self.is_load => "measuring",
+            PhaseName::Baseline => "baseline",
+            PhaseName::Migration => "migration",
+            PhaseName::Recovery => "recovery",
+        }
+    }
 }
 
 /// A thread that shows the fill, since the fill itself only counts.
@@ -66,11 +82,18 @@ impl Progress {
         }
     }
 
-    /// Tells which of several rehearsals comes now.
-    pub(super) fn begin(&self, name: &str) {
+    /// Tells what comes now.
+    pub(super) fn begin(&self, what: &str) {
         if self.style != Style::Hidden {
-            eprintln!("rehearsing {name}");
+            eprintln!("{what}");
         }
+    }
+
+    /// Tells of a load, which has no migration that its baseline could be compared with.
+    pub(super) fn begin_load(&self, what: &str) {
+        self.begin(what);
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.is_load = true;
     }
 
     /// Takes the bar away, so that the report stands alone.
@@ -102,18 +125,23 @@ impl Progress {
     }
 
     fn live(&self, current: &mut Current, line: &str) {
-        if self.style != Style::Bars {
+        let Some((name, length, since)) = current.phase else {
             return;
+        };
+        if self.style == Style::Plain {
+            let told = current.told.get_or_insert(since);
+            if told.elapsed() < PLAIN_EVERY {
+                return;
+            }
+            *told = Instant::now();
         }
-        let phase = match current.phase {
-            Some((name, Some(length), since)) => {
+        let name = current.name_of(name);
+        let phase = match length {
+            Some(length) => {
                 let left = length.saturating_sub(since.elapsed());
-                format!("{}, {} s to go", phase_name(name), left.as_secs() + 1)
+                format!("{name}, {} s to go", left.as_secs() + 1)
             }
-            Some((name, None, since)) => {
-                format!("{} for {}", phase_name(name), Span(since.elapsed()))
-            }
-            None => return,
+            None => format!("{name} for {}", Span(since.elapsed())),
         };
         let statement = current
             .statement
@@ -129,6 +157,7 @@ impl Observer for Progress {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::ServerStarted(stop) => self.emergency.set(stop.clone()),
+            Event::Pass(name) => self.say(&mut current, wording::pass(name)),
             Event::Preparing(what) => self.say(&mut current, what),
             Event::Filling(progress) => {
                 if self.style != Style::Hidden {
@@ -154,10 +183,11 @@ impl Observer for Progress {
             Event::Phase(name, length) => {
                 current.phase = Some((name, length, Instant::now()));
                 current.statement = None;
+                let name = current.name_of(name);
                 let lasting = length
                     .map(|length| format!(" ({})", Span(length)))
                     .unwrap_or_default();
-                self.say(&mut current, &format!("{}{lasting}", phase_name(name)));
+                self.say(&mut current, &format!("{name}{lasting}"));
             }
             Event::Statement { index, count, sql } => {
                 let text = format!("statement {} of {count}: {}", index + 1, first_line(sql));
@@ -168,13 +198,15 @@ impl Observer for Progress {
             }
             Event::Live { traffic, waiters } => {
                 let line = format!(
-                    "{}  p99 {}  {} waiting for locks  {} in flight",
+                    "{}  p99 {}  {} waiting for locks  {} in flight  connections {}  instances {}",
                     Rate(traffic.rate),
                     traffic
                         .p99
                         .map_or_else(|| "–".to_owned(), |p99| Span(p99).to_string()),
                     waiters,
                     traffic.in_flight,
+                    traffic.connections,
+                    traffic.instances,
                 );
                 self.live(&mut current, &line);
             }
@@ -230,15 +262,6 @@ fn fill_line(progress: &FillProgress, elapsed: Duration) -> String {
         Stage::Indexing => format!("building indexes: {done} of {total}"),
         Stage::Analyzing => format!("vacuuming and analyzing: {done} of {total} tables"),
         Stage::Done => "filled".to_owned(),
-    }
-}
-
-fn phase_name(name: PhaseName) -> &'static str {
-    match name {
-        PhaseName::Warmup => "warm-up",
-        PhaseName::Baseline => "baseline",
-        PhaseName::Migration => "migration",
-        PhaseName::Recovery => "recovery",
     }
 }
 

@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::load::{Choice, Loaded, load};
-use super::outcome::Workshop;
+use anyhow::anyhow;
+
 use super::output::{self, OutputFolder};
-use super::{Failure, Shared, code_of, exit};
-use crate::report::Report;
+use super::scenario_files::{Choice, Loaded, load};
+use super::workshop::{Depth, Workshop};
+use super::{Failure, Shared, code_of, exit, rewrite, sweep};
 use crate::report::comparison::{self, Rehearsed};
+use crate::report::{Report, TriedRewrite};
+use crate::scenario::Plan;
+use crate::scenario::plan::{Role, Trials};
+use crate::scenario::release::Ordering;
 
 /// Options of `run`.
 #[derive(Debug)]
@@ -16,28 +21,92 @@ pub struct RunOptions {
     pub scenario: PathBuf,
     /// Migrations instead of the scenario's.
     pub migrations: Vec<PathBuf>,
+    /// Whether the migration's safe form is written and rehearsed beside it.
+    pub try_rewrite: bool,
+    /// Orders of the next release and the migration instead of the scenario's.
+    pub orderings: Vec<Ordering>,
+    /// What is tried beside the plain rehearsal.
+    pub trials: Trials,
+    /// Whether settings of `lock_timeout` are compared instead.
+    pub find_lock_timeout: bool,
     /// What all commands share.
     pub shared: Shared,
 }
 
+const NO_WAY_BACK: &str = "--rollback needs the way back: write the statements that undo the migration to a file \
+                           beside it, and name it in scenario.toml: [migration] down = \"down.sql\"";
+
 /// Runs it; the exit code is the verdict's, of several migrations the worst.
 pub fn run(options: &RunOptions) -> Result<u8, Failure> {
     let shared = &options.shared;
+    if let Some(why) = too_many(options) {
+        return Err(Failure::usage(anyhow!(why)));
+    }
     let migrations: Vec<Choice<'_>> = match options.migrations.as_slice() {
         [] => vec![Choice::Own],
         given => given.iter().map(|path| Choice::At(path)).collect(),
     };
     // All are read before any is run: an error in the last shall not cost the time of the others.
-    let loaded: Vec<Loaded> = migrations
-        .iter()
-        .map(|migration| load(&options.scenario, *migration, shared))
-        .collect::<Result<_, _>>()?;
+    let mut loaded = Vec::new();
+    for migration in migrations {
+        let mut one = load(&options.scenario, migration, shared)?;
+        one.plan.trials = options.trials;
+        if options.trials.rollback && one.plan.migration.down.is_none() {
+            return Err(Failure::usage(anyhow!(NO_WAY_BACK)));
+        }
+        loaded.extend(in_orders(one, &options.orderings)?);
+    }
     let out = output::folder(shared)?;
     let workshop = Workshop::new(shared)?;
     match loaded.as_slice() {
+        [only] if options.find_lock_timeout => sweep::find(only, &workshop, out.as_ref(), shared),
+        [only] if options.try_rewrite => with_safe_form(only, &workshop, out.as_ref(), shared),
         [only] => one(only, &workshop, out.as_ref(), shared),
         several => each(several, &workshop, out.as_ref(), shared),
     }
+}
+
+/// Why what is asked for goes with one rehearsal only, if several are asked for.
+fn too_many(options: &RunOptions) -> Option<&'static str> {
+    if options.migrations.len() <= 1 && options.orderings.len() <= 1 {
+        return None;
+    }
+    if options.find_lock_timeout {
+        return Some(
+            "--find-lock-timeout is about one rehearsal: give one --migration and one --ordering",
+        );
+    }
+    options
+        .try_rewrite
+        .then_some("--try-rewrite compares one migration with its safe form: give one --migration and one --ordering")
+}
+
+/// The rehearsal in each of these orders; as the scenario has it where none is given.
+fn in_orders(loaded: Loaded, orderings: &[Ordering]) -> Result<Vec<Loaded>, Failure> {
+    if orderings.is_empty() {
+        return Ok(vec![loaded]);
+    }
+    let plan = &loaded.plan;
+    let mut kinds = plan.traffic.transactions.iter();
+    let release = plan
+        .release
+        .filter(|_| kinds.any(|kind| kind.role == Role::Next));
+    let Some(release) = release else {
+        return Err(Failure::usage(anyhow!(
+            "--ordering needs traffic of the next release, and {} has none: give a [[traffic.transactions]] with \
+             role = \"next\", and with replaces = \"NAME\" where it comes in another's place",
+            loaded.file.display()
+        )));
+    };
+    let (instances, recovery) = (plan.application.instances, plan.phases.recovery);
+    let ordered = orderings.iter().map(|&ordering| Loaded {
+        plan: Plan {
+            release: Some(release.ordered(ordering, instances, recovery)),
+            ..plan.clone()
+        },
+        file: loaded.file.clone(),
+    });
+    Ok(ordered.collect())
 }
 
 fn one(
@@ -46,43 +115,100 @@ fn one(
     out: Option<&OutputFolder>,
     shared: &Shared,
 ) -> Result<u8, Failure> {
-    let report = workshop.rehearse(loaded)?;
+    let report = workshop.rehearse(loaded, Depth::Whole)?;
     deliver(&report, out, shared)?;
     Ok(code(&report))
 }
 
-/// Each migration on identical data, then side by side.
+/// Each migration, and each order of it, on identical data, then side by side.
 fn each(
     several: &[Loaded],
     workshop: &Workshop,
     out: Option<&OutputFolder>,
     shared: &Shared,
 ) -> Result<u8, Failure> {
-    let mut rows = Vec::new();
-    let mut worst = exit::SAFE;
+    let mut table = SideBySide::default();
     for loaded in several {
-        let report = workshop.rehearse(loaded)?;
-        let inside = out
-            .map(|out| out.inside(&folder_name(&loaded.plan.migration.file)))
-            .transpose()?;
-        deliver(&report, inside.as_ref(), shared)?;
-        worst = worse(worst, code(&report));
-        rows.push(Rehearsed::of(&report, None));
+        let report = workshop.rehearse(loaded, Depth::Whole)?;
+        table.add(loaded, &report, out, shared)?;
         if workshop.stopped() {
             break;
         }
     }
-    if let Some(out) = out {
-        out.write_file("comparison.json", |file| {
-            comparison::write_json(&rows, file)
-        })
-        .map_err(Failure::could_not_run)?;
+    table.finish(out, shared)
+}
+
+/// The migration, and its safe form on identical data, then side by side.
+fn with_safe_form(
+    loaded: &Loaded,
+    workshop: &Workshop,
+    out: Option<&OutputFolder>,
+    shared: &Shared,
+) -> Result<u8, Failure> {
+    let (mut report, ground) = workshop.rehearse_known(loaded, Depth::Whole)?;
+    let tried = match ground {
+        Some(ground) => rewrite::tried(&loaded.plan, ground, out)?,
+        None => TriedRewrite::default(),
+    };
+    report.rewrite = Some(tried.clone());
+    if tried.rewrite.is_empty() || workshop.stopped() {
+        deliver(&report, out, shared)?;
+        return Ok(code(&report));
     }
-    if !shared.json {
-        output::print_with(|out, style| comparison::write(&rows, out, style))
+    let mut table = SideBySide::default();
+    table.add(loaded, &report, out, shared)?;
+    let safe = rewrite::with_rewrite(loaded, &tried)?;
+    let report = workshop.rehearse(&safe, Depth::Whole)?;
+    table.add(&safe, &report, out, shared)?;
+    table.finish(out, shared)
+}
+
+/// Rehearsals of one command, one after the other.
+#[derive(Default)]
+struct SideBySide {
+    rows: Vec<Rehearsed>,
+    worst: u8,
+}
+
+impl SideBySide {
+    /// Delivers one's report, into a folder of its own.
+    fn add(
+        &mut self,
+        loaded: &Loaded,
+        report: &Report,
+        out: Option<&OutputFolder>,
+        shared: &Shared,
+    ) -> Result<(), Failure> {
+        let inside = out.map(|out| out.inside(&folder_of(loaded))).transpose()?;
+        deliver(report, inside.as_ref(), shared)?;
+        self.worst = worse(self.worst, code(report));
+        self.rows.push(Rehearsed::of(report, None));
+        Ok(())
+    }
+
+    /// Prints the table and says the worst code.
+    fn finish(&self, out: Option<&OutputFolder>, shared: &Shared) -> Result<u8, Failure> {
+        if let Some(out) = out {
+            out.write_file("comparison.json", |file| {
+                comparison::write_json(&self.rows, file)
+            })
             .map_err(Failure::could_not_run)?;
+        }
+        if !shared.json {
+            output::print_with(|out, style| comparison::write(&self.rows, out, style))
+                .map_err(Failure::could_not_run)?;
+        }
+        Ok(self.worst)
     }
-    Ok(worst)
+}
+
+/// A folder's name for one of several: by its migration, and its order where that was asked for.
+fn folder_of(loaded: &Loaded) -> String {
+    let name = folder_name(&loaded.plan.migration.file);
+    match loaded.plan.release.and_then(|release| release.ordering) {
+        Some(ordering) => format!("{name}-{ordering}"),
+        None => name,
+    }
 }
 
 /// Writes a report's files and prints it. A file that cannot be written is told only after the
@@ -102,7 +228,7 @@ fn code(report: &Report) -> u8 {
     if report.interrupted {
         exit::INTERRUPTED
     } else {
-        code_of(report.verdict.outcome)
+        code_of(report)
     }
 }
 
@@ -141,6 +267,45 @@ mod tests {
     fn migrations_get_folders_of_their_own() {
         assert_eq!(folder_name("migration.sql"), "migration");
         assert_eq!(folder_name("../../real/85/01_add.sql"), "real_85_01_add");
+    }
+
+    #[test]
+    fn what_is_about_one_rehearsal_refuses_several() {
+        let asked = |find_lock_timeout: bool, migrations: &[&str], orderings: &[Ordering]| {
+            too_many(&RunOptions {
+                scenario: PathBuf::new(),
+                migrations: migrations.iter().map(PathBuf::from).collect(),
+                try_rewrite: !find_lock_timeout,
+                orderings: orderings.to_vec(),
+                trials: Trials::default(),
+                find_lock_timeout,
+                shared: Shared {
+                    out: None,
+                    overrides: Vec::new(),
+                    pg_bin: None,
+                    rows_scale: 1.0,
+                    keep: false,
+                    no_cache: true,
+                    quiet: true,
+                    json: false,
+                },
+            })
+        };
+        let both = [Ordering::AppFirst, Ordering::MigrationFirst];
+        for find in [true, false] {
+            assert_eq!(asked(find, &["a.sql"], &both[..1]), None);
+            let option = if find {
+                "--find-lock-timeout"
+            } else {
+                "--try-rewrite"
+            };
+            for why in [
+                asked(find, &["a.sql", "b.sql"], &[]),
+                asked(find, &[], &both),
+            ] {
+                assert!(why.unwrap().contains(option), "{why:?}");
+            }
+        }
     }
 
     #[test]

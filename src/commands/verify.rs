@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::load::{Choice, Loaded, load};
-use super::outcome::Workshop;
 use super::output::{self, OutputFolder};
 use super::run::folder_name;
+use super::scenario_files::{Choice, Loaded, load};
+use super::workshop::{Depth, Workshop};
 use super::{Failure, Shared, exit};
 use crate::report::comparison::{self, Rehearsed};
 use crate::scenario::plan::Outcome;
@@ -32,7 +32,7 @@ pub fn verify(options: &VerifyOptions) -> Result<u8, Failure> {
     let workshop = Workshop::new(shared)?;
     let mut rows = Vec::new();
     for (loaded, expected) in &cases {
-        let report = workshop.rehearse(loaded)?;
+        let report = workshop.rehearse(loaded, Depth::UntilUnsafe)?;
         if report.interrupted {
             return Ok(exit::INTERRUPTED);
         }

@@ -6,6 +6,7 @@ use crate::units::Span;
 
 use super::Context;
 use super::case::Case;
+use super::demand;
 use super::gap::{COMPARED, Gap, UNDER_LOAD};
 use super::tail::{FEWEST, ended};
 use super::wording::{percent, thousands};
@@ -63,23 +64,27 @@ pub(super) fn gaps(case: &Case<'_>, context: &Context) -> Vec<Gap> {
 }
 
 /// The planned rate was not reached. All phases are counted together: requests under way when the
-/// migration began have gone over to it.
+/// migration began have gone over to it. Clients have no rate to reach.
 fn shortfall(case: &Case<'_>, context: &Context) -> Option<String> {
     let phases = &case.pass.phases;
-    let length: f64 = phases
+    let planned = phases
         .iter()
-        .map(|phase| phase.end.saturating_sub(phase.start).as_secs_f64())
-        .sum();
-    let planned = context.rate?.0 * length;
-    let least = LEAST_DUE * planned - ARRIVAL_DEVIATIONS * planned.sqrt();
+        .map(|phase| demand::planned(phase, context))
+        .sum::<Option<f64>>()?;
     let due: u64 = phases.iter().map(|phase| phase.accounting.scheduled).sum();
-    ((due as f64) < least).then(|| {
+    missed(due, planned).map(|planned| {
         format!(
             "the load generator did not reach its rate: {} of {} planned requests came due",
             thousands(due),
-            thousands(planned.round() as u64)
+            thousands(planned)
         )
     })
+}
+
+/// The planned requests, where so many fewer came due that chance does not explain it.
+pub(super) fn missed(due: u64, planned: f64) -> Option<u64> {
+    let least = LEAST_DUE * planned - ARRIVAL_DEVIATIONS * planned.sqrt();
+    ((due as f64) < least).then_some(planned.round() as u64)
 }
 
 /// The p99 of the generator's lag beyond which the machine was too busy to tell whose fault a p99 is
@@ -88,11 +93,15 @@ pub(super) fn lag_bound(limit: f64) -> f64 {
     (LAG_SHARE * limit).max(LEAST_LAG)
 }
 
-/// A lag that is small beside the limit on lock waits makes latencies doubtful, not seconds of waiting
-/// that the server itself tells of.
+/// A lag that is small beside the limit on lock waits, or beside the longest of them, makes latencies
+/// doubtful, not seconds of waiting that the server itself tells of.
 fn doubted_by_lag(case: &Case<'_>, baseline: &Phase) -> &'static [&'static str] {
     let lag = baseline.lag.map_or(0.0, |lag| lag.p99);
-    match lag > LAG_SHARE * case.limits.lock_wait.as_secs_f64() {
+    let waits = case.pass.locks.waits.iter();
+    let owed = waits.filter(|wait| wait.is_owed_to_migration());
+    let longest = owed.map(|wait| wait.length).max().unwrap_or_default();
+    let told = case.limits.lock_wait.max(longest);
+    match lag > LAG_SHARE * told.as_secs_f64() {
         true => UNDER_LOAD,
         false => COMPARED,
     }
@@ -150,8 +159,12 @@ fn unavailable(case: &Case<'_>) -> Option<String> {
     let (measured, limit) = (case.pass.impact.unavailable_before, case.limits.unavailable);
     (measured > limit).then(|| {
         format!(
-            "the baseline already breaks the limits: without any migration a kind of transaction did \
-             not succeed for {}, more than {}; raise limits.unavailable if this is normal",
+            "the baseline already breaks the limits: without any migration {} succeeded for {}, more \
+             than {}; raise limits.unavailable if this is normal",
+            match &case.pass.impact.unavailable_transaction_before {
+                Some(kind) => format!("no {kind}"),
+                None => "no transaction of a kind".to_owned(),
+            },
             Span(measured),
             Span(limit)
         )

@@ -3,16 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::observe::{LockWait, Migration, Pass, RootKind};
+use crate::observe::{LockWait, Migration, Pass, Toll};
 
-/// How the sampler names the migration's own session among the waiters.
-const MIGRATION: &str = "migration";
-/// How the sampler names sessions that are neither the migration's nor the traffic's.
-const OTHER: &str = "other";
+use super::cause::{Cause, cause};
 
-/// Shorter waits are noticed by nobody (Nielsen, Usability Engineering, 1993, §5.5: 0.1 s feels
-/// instantaneous).
-pub const NOTICEABLE: Duration = Duration::from_millis(100);
+pub use super::cause::NOTICEABLE;
 
 /// What one statement of the migration did to the traffic through one relation.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,16 +24,20 @@ pub struct Blame {
     pub held: Option<Duration>,
     /// A later statement that ran for most of that time, under the lock that this one took.
     pub spent_in: Option<usize>,
-    /// Waits that were kept; see [`crate::observe::Locks::KEPT`].
+    /// What the statement itself waited for, with all of these behind it.
+    pub cause: Option<Cause>,
+    /// Requests that waited behind it.
     pub waits: u64,
     /// Most sessions that waited at one moment.
     pub peak: usize,
     /// The longest wait.
     pub longest: Duration,
-    /// All waits summed.
+    /// All waits summed: the request-seconds that were lost to the lock.
     pub total: Duration,
     /// Those who waited, the one with the most waiting first.
     pub waiters: Vec<Waiter>,
+    /// The longest queue: who waited behind whom, the last first, up to the migration's statement.
+    pub queue: Vec<String>,
 }
 
 /// One kind of transaction among those who waited.
@@ -54,63 +53,82 @@ pub struct Waiter {
     pub total: Duration,
 }
 
-/// Whether a session of the application waited, and would not have without the migration.
-pub(super) fn is_owed_to_migration(wait: &LockWait) -> bool {
-    wait.root.kind == RootKind::Migration && wait.waiter != MIGRATION && wait.waiter != OTHER
-}
-
 /// Gathers a pass's waits behind the migration by statement and relation, the most waiting first.
 pub fn blame(pass: &Pass) -> Vec<Blame> {
-    let mut groups: BTreeMap<(Option<usize>, Option<&str>), Vec<&LockWait>> = BTreeMap::new();
-    for wait in pass
-        .locks
-        .waits
-        .iter()
-        .filter(|wait| is_owed_to_migration(wait))
-    {
-        let key = (wait.root.statement, wait.relation.as_deref());
-        groups.entry(key).or_default().push(wait);
+    let mut groups: BTreeMap<(Option<usize>, Option<&str>), Vec<&Toll>> = BTreeMap::new();
+    // Reports of versions that did not sum up all waits have those that they kept.
+    let kept = match pass.locks.tolls.is_empty() {
+        true => kept_tolls(&pass.locks.waits),
+        false => Vec::new(),
+    };
+    for toll in pass.locks.tolls.iter().chain(&kept) {
+        let key = (toll.statement, toll.relation.as_deref());
+        groups.entry(key).or_default().push(toll);
     }
     let mut blames: Vec<Blame> = groups
         .into_values()
-        .filter_map(|waits| gather(pass.migration.as_ref(), &waits))
+        .filter_map(|tolls| gather(pass, &tolls))
         .collect();
     blames.sort_by_key(|blame| std::cmp::Reverse((blame.total, blame.longest)));
     blames
 }
 
-fn gather(migration: Option<&Migration>, waits: &[&LockWait]) -> Option<Blame> {
-    let longest = waits.iter().max_by_key(|wait| wait.length)?;
-    let statement = longest.root.statement;
+fn kept_tolls(waits: &[LockWait]) -> Vec<Toll> {
+    let owed = waits.iter().filter(|wait| wait.is_owed_to_migration());
+    owed.map(Toll::of).collect()
+}
+
+fn gather(pass: &Pass, tolls: &[&Toll]) -> Option<Blame> {
+    let longest = tolls.iter().max_by_key(|toll| toll.longest)?;
+    let migration = pass.migration.as_ref();
+    let statement = longest.statement;
     let relation = longest.relation.clone();
-    let mode = longest.root.mode.clone();
+    let mode = longest.blocking_mode.clone();
     let held = held(migration, statement, (relation.as_deref(), mode.as_deref()));
     Some(Blame {
         spent_in: spent_in(migration, statement, held),
         held,
         statement,
         lock: lock(longest),
+        cause: statement.and_then(|statement| cause(pass, statement)),
+        waits: tolls.iter().map(|toll| toll.waits).sum(),
+        peak: peak(&pass.locks.waits, (statement, relation.as_deref())),
+        longest: longest.longest,
+        total: tolls.iter().map(|toll| toll.total).sum(),
+        waiters: waiters(tolls),
+        queue: queue(tolls),
         relation,
         mode,
-        waits: waits.len() as u64,
-        peak: peak(waits),
-        longest: longest.length,
-        total: waits.iter().map(|wait| wait.length).sum(),
-        waiters: waiters(waits),
     })
 }
 
-fn lock(wait: &LockWait) -> String {
-    let lock = match (wait.locktype.as_str(), &wait.root.mode) {
+/// The lock in the way of a toll.
+fn lock(toll: &Toll) -> String {
+    let lock = match (toll.locktype.as_str(), &toll.blocking_mode) {
         ("tuple" | "transactionid", _) => "row locks",
-        ("advisory", _) => return "an advisory lock".to_owned(),
+        ("spectoken", _) => "rows being inserted",
+        ("virtualxid", _) => "an open transaction",
+        ("extend", _) => "new pages",
+        ("advisory" | "userlock", _) => return "an advisory lock".to_owned(),
         (_, Some(mode)) => mode,
         (_, None) => "a lock",
     };
-    match &wait.relation {
+    match &toll.relation {
         Some(relation) => format!("{lock} on {relation}"),
         None => lock.to_owned(),
     }
+}
+
+/// Who waited behind whom where most stood before the migration: the waiter first. Empty where all
+/// waited for the migration itself.
+fn queue(tolls: &[&Toll]) -> Vec<String> {
+    let deepest = tolls.iter().max_by_key(|toll| (toll.depth, toll.total));
+    let Some(deepest) = deepest.filter(|toll| !toll.via.is_empty()) else {
+        return Vec::new();
+    };
+    let mut queue = vec![deepest.waiter.clone()];
+    queue.extend(deepest.via.iter().cloned());
+    queue
 }
 
 /// The longest that the statement held the lock: of the mode asked for, where that is known.
@@ -130,8 +148,9 @@ fn held(
         .max()
 }
 
-/// The later statement that took more than half of the time that the lock was held.
-fn spent_in(
+/// The later statement that ran for most of the time for which a statement's lock was held; none where its own work, or
+/// no single one, did.
+pub(super) fn spent_in(
     migration: Option<&Migration>,
     taker: Option<usize>,
     held: Option<Duration>,
@@ -149,28 +168,31 @@ fn spent_in(
         .map(|later| later.index)
 }
 
-fn waiters(waits: &[&LockWait]) -> Vec<Waiter> {
+fn waiters(tolls: &[&Toll]) -> Vec<Waiter> {
     let mut by_name: BTreeMap<&str, Waiter> = BTreeMap::new();
-    for wait in waits {
-        let waiter = by_name.entry(&wait.waiter).or_insert_with(|| Waiter {
-            transaction: wait.waiter.clone(),
+    for toll in tolls {
+        let waiter = by_name.entry(&toll.waiter).or_insert_with(|| Waiter {
+            transaction: toll.waiter.clone(),
             waits: 0,
             longest: Duration::ZERO,
             total: Duration::ZERO,
         });
-        waiter.waits += 1;
-        waiter.longest = waiter.longest.max(wait.length);
-        waiter.total += wait.length;
+        waiter.waits += toll.waits;
+        waiter.longest = waiter.longest.max(toll.longest);
+        waiter.total += toll.total;
     }
     let mut waiters: Vec<Waiter> = by_name.into_values().collect();
     waiters.sort_by_key(|waiter| std::cmp::Reverse(waiter.total));
     waiters
 }
 
-/// The most intervals that overlap: starts and ends in the order of time, ends first where equal.
-fn peak(waits: &[&LockWait]) -> usize {
+/// The most waits that overlap, of those that were kept: starts and ends in the order of time, ends
+/// first where equal.
+fn peak(waits: &[LockWait], (statement, relation): (Option<usize>, Option<&str>)) -> usize {
     let mut turns: Vec<(f64, isize)> = waits
         .iter()
+        .filter(|wait| wait.is_owed_to_migration())
+        .filter(|wait| wait.root.statement == statement && wait.relation.as_deref() == relation)
         .flat_map(|wait| {
             let end = wait.start + wait.length.as_secs_f64();
             [(wait.start, 1), (end, -1)]

@@ -1,8 +1,9 @@
 //! One pass, laid out for judging.
 
-use crate::observe::{Integrity, Pass, Phase, PhaseName};
+use crate::observe::{Integrity, NextTransaction, Pass, Phase, PhaseName};
 use crate::scenario::plan::Limits;
 
+use super::advice::Culprit;
 use super::blame::{Blame, NOTICEABLE, blame};
 use super::tail::Sample;
 use super::{Finding, Unit, Window};
@@ -20,12 +21,12 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn new(limits: &'a Limits, pass: &'a Pass, integrity: &'a Integrity) -> Self {
+    pub(super) fn new(limits: &'a Limits, pass: &'a Pass) -> Self {
         let phase = |name| pass.phases.iter().find(|phase| phase.name == name);
         Self {
             limits,
             pass,
-            integrity,
+            integrity: &pass.integrity,
             baseline: phase(PhaseName::Baseline),
             migrating: phase(PhaseName::Migration),
             recovery: phase(PhaseName::Recovery),
@@ -55,6 +56,34 @@ impl<'a> Case<'a> {
             .collect()
     }
 
+    /// What a kind is compared with. One that only the next release sends is compared with the kind that
+    /// it replaces, else with all requests: it had no baseline of its own.
+    pub(super) fn usual(&self, kind: Option<&str>) -> Option<Sample<'a>> {
+        sample(self.baseline, self.usual_kind(kind))
+    }
+
+    /// The kind of the baseline's that a kind is compared with; none: all of them.
+    pub(super) fn usual_kind<'k>(&self, kind: Option<&'k str>) -> Option<&'k str>
+    where
+        'a: 'k,
+    {
+        match self.next(kind) {
+            Some(next) => next.replaces.as_deref(),
+            None => kind,
+        }
+    }
+
+    /// The limit on a p99, in seconds, where it is `usual` in the baseline.
+    pub(super) fn p99_limit(&self, usual: f64) -> f64 {
+        (self.limits.p99_ratio * usual).max(self.limits.p99_floor.as_secs_f64())
+    }
+
+    /// Whether a kind is the next release's, and which one it replaces.
+    pub(super) fn next(&self, kind: Option<&str>) -> Option<&'a NextTransaction> {
+        let kind = kind?;
+        self.pass.next.iter().find(|next| next.name == kind)
+    }
+
     /// A finding about the migration window, `measured` against its limit.
     pub(super) fn finding(&self, rule: &str, unit: Unit, (measured, limit): (f64, f64)) -> Finding {
         Finding {
@@ -71,47 +100,42 @@ impl<'a> Case<'a> {
             detail: String::new(),
             help: None,
             noise: None,
+            low: None,
+            high: None,
+            undecided: false,
             doubt: None,
         }
     }
 
+    /// What the migration did to the traffic, lock by lock, the most waiting first.
+    pub(super) fn blames(&self) -> &[Blame] {
+        &self.blame
+    }
+
     /// Blames the statement that most of the waiting is owed to, where anybody waited noticeably: a
     /// few milliseconds behind one statement do not explain what another did by its reading and
-    /// writing.
+    /// writing. Else the first that was in a deadlock with the traffic.
     pub(super) fn blame_most_waiting(&self, finding: &mut Finding) {
         let noticed = self.blame.first().filter(|most| most.longest >= NOTICEABLE);
         if let Some(most) = noticed.filter(|_| !finding.passed) {
             self.blame(finding, most.statement);
             finding.relation = most.relation.clone();
+            return;
+        }
+        let mut deadlocks = self.pass.locks.deadlocks.iter();
+        if let Some(deadlock) = deadlocks.find(|deadlock| deadlock.involves_migration()) {
+            self.blame(finding, deadlock.statement);
         }
     }
 
-    /// Blames a statement for a failed finding, and gives the advice of its own hazards, else of the
-    /// statement that ran for most of the time under its lock.
+    /// Blames a statement for a failed finding, and gives the advice against it.
     pub(super) fn blame(&self, finding: &mut Finding, statement: Option<usize>) {
         if finding.passed {
             return;
         }
         finding.statement = statement;
-        finding.help = statement.and_then(|index| {
-            let spent_in = || {
-                self.blame
-                    .iter()
-                    .find(|blame| blame.statement == statement)?
-                    .spent_in
-            };
-            self.rewrite(index).or_else(|| self.rewrite(spent_in()?))
-        });
-    }
-
-    fn rewrite(&self, index: usize) -> Option<String> {
-        let migration = self.pass.migration.as_ref()?;
-        migration
-            .statements
-            .iter()
-            .filter(|statement| statement.index == index)
-            .flat_map(|statement| &statement.hazards)
-            .find_map(|hazard| hazard.rewrite.clone())
+        let culprit = statement.and_then(|index| Culprit::of(self.pass, &self.blame, index));
+        finding.help = culprit.and_then(|culprit| culprit.advice(finding, self.limits.lock_wait));
     }
 }
 

@@ -1,27 +1,29 @@
 //! Whether the evidence can carry a verdict, and what it does not cover.
 
-use crate::observe::{LockMode, Migration, MigrationOutcome, Pass, PassName};
+use crate::observe::{Disturbance, LockMode, Migration, MigrationOutcome, Pass, PassName, Phase};
 use crate::units::Span;
 
 use super::Context;
+use super::blame::NOTICEABLE;
 use super::case::{Case, sample};
 use super::failure::outside_cause;
 use super::gap::{Gap, ON_A_FAILED_SERVER};
 use super::latency::tails;
 use super::tail::{FEWEST, ended};
 use super::wording::thousands;
-use super::{baseline, integrity};
+use super::{baseline, demand, integrity, restarts};
 
 /// Passes that a verdict needs and that were not made.
 pub(super) fn missing_passes(passes: &[Pass], context: &Context) -> Vec<Gap> {
     let mut gaps = Vec::new();
-    if !passes.iter().any(|pass| pass.name != PassName::Check) {
+    if !passes.iter().any(|pass| pass.name.is_rehearsal()) {
         gaps.push(Gap::thin("no pass with traffic was made".to_owned()));
-    } else if context.disturbances_given && !is_disturbed(passes) {
+    } else if context.disturbances && !is_disturbed(passes) {
         gaps.push(Gap::thin(
             "the scenario has disturbances, but no disturbed pass was made".to_owned(),
         ));
     }
+    gaps.extend(context.missing.iter().cloned().map(Gap::thin));
     gaps
 }
 
@@ -30,7 +32,7 @@ fn is_disturbed(passes: &[Pass]) -> bool {
 }
 
 /// What the evidence of all passes does not cover.
-pub(super) fn uncovered(passes: &[Pass], context: &Context) -> Vec<String> {
+pub(super) fn uncovered(context: &Context) -> Vec<String> {
     let mut uncovered: Vec<String> = context
         .tables
         .iter()
@@ -42,13 +44,7 @@ pub(super) fn uncovered(passes: &[Pass], context: &Context) -> Vec<String> {
             )
         })
         .collect();
-    if !is_disturbed(passes) && !context.disturbances_given {
-        uncovered.push(
-            "no disturbed pass was made: in production the migration may have to queue behind a \
-             long transaction, and the traffic behind the migration"
-                .to_owned(),
-        );
-    }
+    uncovered.extend(context.missing_traffic.clone());
     uncovered
 }
 
@@ -60,11 +56,61 @@ pub(super) fn gaps(case: &Case<'_>, context: &Context) -> Vec<Gap> {
         gaps.push(Gap::thin(sentence.to_owned()));
     }
     gaps.extend(baseline::gaps(case, context));
+    gaps.extend(integrity::gaps(case));
+    if struck(case.pass) {
+        // What half of a migration cannot show, the other passes do.
+        return gaps;
+    }
+    gaps.extend(restarts::gap(case));
     gaps.extend(migration_gaps(case));
     gaps.extend(traffic_gaps(case));
+    gaps.extend(demand::held_up(case, context));
     gaps.extend(unused(case));
-    gaps.extend(integrity::gaps(case.integrity));
+    gaps.extend(absent(case.pass));
     gaps
+}
+
+/// Whether the migration was ended on purpose. One that the order missed ran through.
+fn struck(pass: &Pass) -> bool {
+    let asked = pass
+        .abort
+        .as_ref()
+        .is_some_and(|abort| abort.asked.is_some());
+    let migration = pass.migration.as_ref();
+    asked && migration.is_some_and(|migration| migration.outcome == MigrationOutcome::Aborted)
+}
+
+/// Disturbances that were not there when the migration could have met them: what it does behind them was not seen.
+fn absent(pass: &Pass) -> Vec<Gap> {
+    let Some(migration) = pass.migration.as_ref() else {
+        return Vec::new();
+    };
+    let disturbances = pass.disturbances.iter();
+    let absent = disturbances.filter_map(|one| why_absent(one, migration));
+    absent.map(Gap::thin).collect()
+}
+
+fn why_absent(disturbance: &Disturbance, migration: &Migration) -> Option<String> {
+    let about = disturbance
+        .table
+        .as_deref()
+        .map_or_else(String::new, |table| format!(" of {table}"));
+    let name = format!("the disturbance {}{about}", disturbance.kind);
+    let Some(start) = disturbance.start else {
+        return Some(format!(
+            "{name} never began: let it begin earlier, or make the recovery longer"
+        ));
+    };
+    let error = disturbance.error.as_deref()?;
+    let end = disturbance.end.unwrap_or(start);
+    let lasted = end.saturating_sub(start);
+    let met = end > migration.start && lasted >= NOTICEABLE;
+    (!met).then(|| {
+        format!(
+            "{name} was in nobody's way: it ended after {} with an error: {error}",
+            Span(lasted)
+        )
+    })
 }
 
 /// A migration whose strong locks are all on tables that no traffic uses: nobody was there whom it
@@ -167,11 +213,28 @@ fn traffic_gaps(case: &Case<'_>) -> Vec<Gap> {
 /// A kind of transaction that did not meet the migration. One that is over before anybody could have
 /// waited for longer than the limits needs no witness of each kind.
 fn unmet(case: &Case<'_>, kind: &str) -> Option<String> {
-    let due = |phase| sample(phase, Some(kind)).map_or(0, |sample| sample.accounting.scheduled);
+    let due_of = |kind: &str, phase: Option<&Phase>| {
+        sample(phase, Some(kind)).map_or(0, |sample| sample.accounting.scheduled)
+    };
     let took = case
         .migrating
         .map(|phase| phase.end.saturating_sub(phase.start));
     let bearable = case.limits.lock_wait.min(case.limits.unavailable);
+    let phases = [case.baseline, case.migrating, case.recovery];
+    if case.next(Some(kind)).is_some() {
+        let applied = case.pass.migration.as_ref()?.outcome == MigrationOutcome::Applied;
+        let sent = phases.iter().any(|phase| due_of(kind, *phase) > 0);
+        return (applied && !sent).then(|| {
+            format!(
+                "no {kind} came due: let the next release come earlier, or make the recovery longer"
+            )
+        });
+    }
+    // Where the next release sends another in its place, that one is the witness.
+    let mut instead = case.pass.next.iter();
+    let instead = instead.find(|next| next.replaces.as_deref() == Some(kind));
+    let due =
+        |phase| due_of(kind, phase) + instead.map_or(0, |instead| due_of(&instead.name, phase));
     match (due(case.migrating), due(case.recovery)) {
         (0, 0) => Some(format!(
             "no {kind} came due while migrating or in recovery: raise the rate, its weight or the \
@@ -191,7 +254,7 @@ pub(super) fn unjudged(case: &Case<'_>) -> Vec<String> {
         .into_iter()
         .flatten()
         .filter(|kind| {
-            let baseline = sample(case.baseline, Some(kind)).and_then(|sample| sample.tail());
+            let baseline = case.usual(Some(kind)).and_then(|sample| sample.tail());
             baseline.is_none() || tails(case, Some(kind)).is_empty()
         })
         .collect();

@@ -5,7 +5,7 @@ use crate::observe::{Migration, MigrationOutcome};
 use super::wording::place;
 
 /// Why a migration failed: `statement 3 (migration.sql:9) failed with 23503: …`.
-pub(super) fn failure(migration: &Migration) -> String {
+pub fn failure(migration: &Migration) -> String {
     let Some(error) = &migration.error else {
         return "the migration failed".to_owned();
     };

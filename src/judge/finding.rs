@@ -43,15 +43,30 @@ pub struct Finding {
     /// Half the width of the measured value's 95 % interval, in `unit`, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
+    /// The smallest value that another run of the same scenario may measure, in `unit`; none of what is
+    /// counted exactly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// The largest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+    /// Whether the limit lies between them, so that `passed` is as good as a coin toss.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
     /// Why a failed finding is not held against the migration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
 }
 
 impl Finding {
-    /// Whether it makes the migration unsafe: it failed, and nothing speaks against the evidence.
+    /// Whether it makes the migration unsafe: it failed clearly, and nothing speaks against the evidence.
     pub fn is_decisive(&self) -> bool {
-        !self.passed && self.doubt.is_none()
+        !self.passed && self.doubt.is_none() && !self.undecided
+    }
+
+    /// Whether nothing but noise keeps it from telling safe from unsafe.
+    pub fn is_undecided(&self) -> bool {
+        self.undecided && self.doubt.is_none()
     }
 
     /// How far the measured value is up to its limit and beyond: 1 is the limit itself.
@@ -61,12 +76,6 @@ impl Finding {
             false if self.measured > 0.0 => f64::INFINITY,
             false => 0.0,
         }
-    }
-
-    /// Whether the limit lies within the noise of the measured value.
-    pub(super) fn is_close(&self) -> bool {
-        self.noise
-            .is_some_and(|noise| noise > 0.0 && (self.measured - self.limit).abs() <= noise)
     }
 }
 

@@ -10,11 +10,14 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
 use crate::observe::{
-    Accounting, HeldLock, Impact, Lag, Latency, LockWait, Locks, Migration, MigrationOutcome, Pass,
-    PassName, Phase, PhaseName, Root, RootKind, Second, Statement, TableUsage, TransactionPhase,
+    Accounting, FleetEvent, FleetEventKind, HeldLock, Impact, Integrity, Lag, Latency, LockWait,
+    Locks, Migration, MigrationOutcome, NextTransaction, Pass, PassName, Phase, PhaseName,
+    Processors, Root, RootKind, Second, SecondOfKind, Statement, TableUsage, TransactionPhase,
+    Waiting,
 };
+use crate::scenario::plan::{Arrivals, Load};
 use crate::sql::Hazard;
-use crate::units::{Rate, Rows};
+use crate::units::Rows;
 
 use super::{Context, TableSize};
 
@@ -166,6 +169,7 @@ pub(crate) fn statement(index: usize, line: usize, sql: &str) -> Statement {
         start: secs(10.0),
         duration: secs(0.002),
         lock_wait: Duration::ZERO,
+        lock_timeout: Duration::ZERO,
         wal_bytes: 1_184,
         size_change: Some(0),
         error: None,
@@ -173,6 +177,8 @@ pub(crate) fn statement(index: usize, line: usize, sql: &str) -> Statement {
         rewrites: Vec::new(),
         scans: Vec::new(),
         indexes_built: Vec::new(),
+        rows: Vec::new(),
+        outside_transaction: false,
         hazards: Vec::new(),
     }
 }
@@ -198,8 +204,10 @@ pub(crate) fn wait(waiter: &str, start: f64, length: f64) -> LockWait {
             statement: Some(1),
             mode: Some("ShareRowExclusiveLock".to_owned()),
             pid: 4_242,
+            name: None,
         },
         depth: 1,
+        via: Vec::new(),
     }
 }
 
@@ -216,8 +224,18 @@ pub(crate) fn locks(waits: Vec<LockWait>) -> Locks {
         total_wait: waits.iter().map(|wait| wait.length).sum(),
         peak_waiters: waits.len() as u32,
         waits_seen: waits.len() as u64,
+        behind_migration: behind_migration(&waits),
         waits,
+        ..Locks::default()
     }
+}
+
+fn behind_migration(waits: &[LockWait]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for wait in waits.iter().filter(|wait| wait.is_owed_to_migration()) {
+        *counts.entry(wait.waiter.clone()).or_default() += 1;
+    }
+    counts
 }
 
 fn second(t: f64, rate: f64, p99: Option<f64>) -> Second {
@@ -230,6 +248,7 @@ fn second(t: f64, rate: f64, p99: Option<f64>) -> Second {
         errors: 0,
         waiters: 0,
         connections: 40,
+        ..Second::default()
     }
 }
 
@@ -281,6 +300,7 @@ pub(crate) fn healthy() -> Pass {
             file: "safe.sql".to_owned(),
             outcome: MigrationOutcome::Applied,
             attempts: 1,
+            tries: Vec::new(),
             start: secs(10.0),
             end: secs(14.32),
             error: None,
@@ -294,7 +314,16 @@ pub(crate) fn healthy() -> Pass {
             ..Impact::default()
         },
         series,
+        events: Vec::new(),
+        first_failures: Vec::new(),
+        next: Vec::new(),
+        disturbances: Vec::new(),
+        integrity: Integrity::default(),
+        abort: None,
+        rollback: None,
         usage: TableUsage::default(),
+        waiting: Waiting::default(),
+        cpu: Processors::default(),
     }
 }
 
@@ -323,6 +352,7 @@ fn locking_statements() -> Vec<Statement> {
             "add the constraint NOT VALID, and VALIDATE CONSTRAINT in a transaction of its own"
                 .to_owned(),
         ),
+        ..Hazard::default()
     }];
     let mut column = statement(
         0,
@@ -387,10 +417,97 @@ pub(crate) fn locked() -> Pass {
         unavailable: secs(4.26),
         unavailable_transaction: Some(RECORD.to_owned()),
         unavailable_before: Duration::ZERO,
+        unavailable_transaction_before: None,
         restarts: 0,
+        restarts_before: 0,
+        none_up: Duration::ZERO,
         recovery_time: Some(secs(0.94)),
     };
     stall(&mut pass.series);
+    pass
+}
+
+fn event(at: f64, instance: u32, kind: FleetEventKind) -> FleetEvent {
+    let at = secs(at);
+    FleetEvent { at, instance, kind }
+}
+
+/// What the incident does to four instances that check their health every second: the pools drain, the
+/// checks fail, one instance after the other restarts, and whoever reads gets no answer either.
+pub(crate) fn restarted() -> Pass {
+    let mut pass = locked();
+    let error = || "acquire_timeout".to_owned();
+    let unhealthy = |in_a_row| FleetEventKind::HealthCheckFailed {
+        error: error(),
+        in_a_row,
+    };
+    let drained = FleetEventKind::PoolExhausted { waiting: 3 };
+    for instance in 0..4 {
+        let after = f64::from(instance) * 0.2;
+        pass.events.extend([
+            event(10.3 + after, instance, drained.clone()),
+            event(11.0 + after, instance, unhealthy(1)),
+            event(12.0 + after, instance, unhealthy(2)),
+            event(13.0 + after, instance, unhealthy(3)),
+            event(13.0 + after, instance, FleetEventKind::Restarted),
+            event(18.0 + after, instance, FleetEventKind::Returned),
+        ]);
+    }
+    pass.events.push(event(18.9, 2, unhealthy(1)));
+    pass.events.sort_by_key(|event| event.at);
+    let mut chart = kind(CHART, 518, (0.0011, 4.0));
+    chart.lost = 312;
+    let [record, _, admit] = usual(4.32);
+    set(&mut pass, PhaseName::Migration, &[record, chart, admit]);
+    for second in pass.series.iter_mut().filter(|second| second.t >= 11.0) {
+        second.up = Some(if (13.0..18.0).contains(&second.t) {
+            0
+        } else {
+            4
+        });
+        second.transactions = vec![SecondOfKind {
+            name: CHART.to_owned(),
+            errors: 20,
+            ..SecondOfKind::default()
+        }];
+    }
+    pass.impact.lost_requests = 312;
+    pass.impact.restarts = 4;
+    pass.impact.none_up = secs(4.4);
+    pass.impact.recovery_time = Some(secs(5.68));
+    pass
+}
+
+/// What only the next release sends, in [`released`].
+pub(crate) const LOOKUP: &str = "lookup";
+
+/// A pass in which `lookup` comes with the next release; `sent` are its requests in the baseline, the
+/// migration and the recovery, and `p99` is what it takes then.
+pub(crate) fn released(replaces: Option<&str>, sent: [u64; 3], p99: f64) -> Pass {
+    let mut pass = healthy();
+    let lengths = [(0.0, 10.0), (10.0, 14.32), (14.32, 24.32)];
+    let names = [
+        PhaseName::Baseline,
+        PhaseName::Migration,
+        PhaseName::Recovery,
+    ];
+    pass.phases = (names.into_iter().zip(lengths).zip(sent))
+        .map(|((name, (start, end)), requests)| {
+            let kinds = usual(end - start).into_iter();
+            // What is replaced is not sent any more.
+            let kinds = kinds.map(|own| match replaces == Some(own.name) && requests > 0 {
+                true => kind(own.name, 0, (0.0, 0.0)),
+                false => own,
+            });
+            let lookup = kind(LOOKUP, requests, (p99 / 4.0, p99));
+            let kinds: Vec<Kind> = kinds.chain([lookup]).collect();
+            phase(name, (start, end), &kinds)
+        })
+        .collect();
+    pass.next = vec![NextTransaction {
+        name: LOOKUP.to_owned(),
+        replaces: replaces.map(str::to_owned),
+    }];
     pass
 }
 
@@ -409,7 +526,8 @@ pub(crate) fn overloaded() -> Pass {
 
 pub(crate) fn context() -> Context {
     Context {
-        rate: Some(Rate(400.0)),
+        load: Load::steady(400.0, Arrivals::Poisson),
+        warmup: secs(3.0),
         tables: vec![
             TableSize {
                 name: "public.measurements".to_owned(),
@@ -422,7 +540,7 @@ pub(crate) fn context() -> Context {
                 production_rows: Rows(100_000),
             },
         ],
-        disturbances_given: false,
+        disturbances: false,
         forecast_made: false,
         ..Context::default()
     }

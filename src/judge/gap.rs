@@ -26,6 +26,7 @@ impl Gap {
 pub(super) const UNDER_LOAD: &[&str] = &[
     "lock_wait",
     "unavailable",
+    "restarts",
     "error_rate",
     "p99_ratio",
     "migration_time",
@@ -36,6 +37,7 @@ pub(super) const ON_A_FAILED_SERVER: &[&str] = &[
     "integrity",
     "lock_wait",
     "unavailable",
+    "restarts",
     "error_rate",
     "p99_ratio",
     "migration_time",

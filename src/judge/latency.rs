@@ -8,7 +8,9 @@ use crate::units::Span;
 
 use super::baseline::lag_bound;
 use super::case::{Case, sample};
+use super::interval::{Estimate, weigh};
 use super::tail::{FEWEST, Tail};
+use super::unsteady::{self, Counted};
 use super::wording::times;
 use super::{Finding, Unit, Window};
 
@@ -18,7 +20,7 @@ const RESOLUTION: f64 = 1e-6;
 pub(super) fn p99_ratio(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for kind in case.kinds() {
-        let Some(baseline) = sample(case.baseline, kind).and_then(|sample| sample.tail()) else {
+        let Some(baseline) = case.usual(kind).and_then(|sample| sample.tail()) else {
             continue;
         };
         for judged in tails(case, kind) {
@@ -29,7 +31,7 @@ pub(super) fn p99_ratio(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// A percentile to be judged, and of what.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Judged {
     window: Window,
     /// Both windows taken together, because this one alone held too few requests.
@@ -45,7 +47,7 @@ pub(super) struct Judged {
 pub(super) fn tails(case: &Case<'_>, kind: Option<&str>) -> Vec<Judged> {
     let migrating = sample(case.migrating, kind).filter(|sample| sample.ended() > 0);
     let recovery = sample(case.recovery, kind).filter(|sample| sample.ended() > 0);
-    let usual = sample(case.baseline, kind).and_then(|sample| sample.tail());
+    let usual = case.usual(kind).and_then(|sample| sample.tail());
     let took = case.migrating.map_or(0.0, |phase| {
         phase.end.saturating_sub(phase.start).as_secs_f64()
     });
@@ -84,9 +86,8 @@ pub(super) fn tails(case: &Case<'_>, kind: Option<&str>) -> Vec<Judged> {
 
 fn compare(case: &Case<'_>, kind: Option<&str>, (baseline, judged): (&Tail, &Judged)) -> Finding {
     let base = baseline.p99.max(RESOLUTION);
-    let floor = case.limits.p99_floor.as_secs_f64();
     let measured = judged.tail.p99;
-    let limit = (case.limits.p99_ratio * base).max(floor);
+    let limit = case.p99_limit(base);
     let mut finding = case.finding("p99_ratio", Unit::Seconds, (measured, limit));
     finding.window = judged.window;
     finding.transaction = kind.map(str::to_owned);
@@ -96,6 +97,8 @@ fn compare(case: &Case<'_>, kind: Option<&str>, (baseline, judged): (&Tail, &Jud
                 .relative_noise()
                 .hypot(judged.tail.relative_noise()),
     );
+    let (estimate, limits) = estimates(case, kind, (baseline, judged));
+    weigh(&mut finding, &estimate.against(&limits), limits.low);
     let window = match judged.pooled {
         true => "while migrating and in recovery".to_owned(),
         false => judged.window.to_string(),
@@ -113,6 +116,31 @@ fn compare(case: &Case<'_>, kind: Option<&str>, (baseline, judged): (&Tail, &Jud
     finding.doubt = lateness(&finding, &judged.tail, limit);
     case.blame_most_waiting(&mut finding);
     finding
+}
+
+/// The judged percentile and its limit, each with its interval. The limit is only as sure as the baseline's
+/// percentile that it is a multiple of, and as sure as the floor where that is more.
+fn estimates(
+    case: &Case<'_>,
+    kind: Option<&str>,
+    (baseline, judged): (&Tail, &Judged),
+) -> (Estimate, Estimate) {
+    let steady = unsteady::of_baseline(case, kind, Counted::Slower(baseline.p99));
+    let phases: Vec<_> = case
+        .windows()
+        .filter(|(window, _)| judged.pooled || *window == judged.window)
+        .map(|(_, phase)| phase)
+        .collect();
+    let counted = Counted::Slower(judged.tail.p99);
+    let effect = unsteady::of_window(case, kind, (&phases, counted, steady));
+    let usual = baseline.estimate(steady);
+    let limit = |p99: f64| case.p99_limit(p99.max(RESOLUTION));
+    let limits = Estimate {
+        value: limit(usual.value),
+        low: limit(usual.low),
+        high: limit(usual.high),
+    };
+    (judged.tail.estimate(effect), limits)
 }
 
 /// The generator's own lateness is part of every latency, and a sign that server and traffic fight for

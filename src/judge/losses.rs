@@ -3,6 +3,8 @@
 use crate::observe::{Accounting, Phase};
 
 use super::case::Case;
+use super::interval::{Estimate, weigh};
+use super::unsteady::{self, Counted};
 use super::wording::{percent, thousands};
 use super::{Finding, Unit};
 
@@ -32,7 +34,11 @@ pub(super) fn error_rate(case: &Case<'_>) -> Vec<Finding> {
                 percent(own)
             );
             finding.noise = Some(rate_noise(rate, &phase.accounting));
-            finding.doubt = chance(&finding, &phase.accounting, own);
+            weigh(
+                &mut finding,
+                &beyond_baseline(case, phase),
+                case.limits.error_rate,
+            );
             case.blame_most_waiting(&mut finding);
             Some(finding)
         })
@@ -76,17 +82,21 @@ fn rate_noise(rate: f64, accounting: &Accounting) -> f64 {
     1.96 * (rate * (1.0 - rate) / accounting.scheduled.max(1) as f64).sqrt()
 }
 
-/// Where the baseline loses requests too, a window of few requests has a few of these losses more or
-/// less by chance: as many as a Poisson variable is above its mean in one case of forty.
-fn chance(finding: &Finding, accounting: &Accounting, own: f64) -> Option<String> {
-    let due = accounting.scheduled as f64;
-    let expected = own * due;
-    let by_chance = expected + 1.96 * expected.sqrt() + finding.limit * due;
-    (!finding.passed && own > 0.0 && accounting.lost() as f64 <= by_chance).then(|| {
-        format!(
-            "{}, but so few more than usual can be by chance: raise the rate or make the recovery \
-             longer",
-            finding.detail
+/// The share that a phase lost beyond the baseline's, with its interval: where the baseline loses requests
+/// too, a window of few has a few of these losses more or less by chance.
+fn beyond_baseline(case: &Case<'_>, phase: &Phase) -> Estimate {
+    let steady = unsteady::of_baseline(case, None, Counted::Lost);
+    let effect = unsteady::of_window(case, None, (&[phase], Counted::Lost, steady));
+    let share = |accounting: &Accounting, effect: f64| {
+        Estimate::of_share(
+            accounting.lost() as f64,
+            accounting.scheduled as f64,
+            effect,
         )
-    })
+    };
+    let lost = share(&phase.accounting, effect);
+    match case.baseline {
+        Some(baseline) => lost.beyond(&share(&baseline.accounting, steady)),
+        None => lost,
+    }
 }

@@ -2,11 +2,14 @@
 //!
 //! A rule that failed on a sound baseline makes a migration unsafe. Evidence that cannot carry a
 //! verdict makes it inconclusive, and never safe: a rehearsal that could have missed the harm has
-//! shown nothing.
+//! shown nothing. So does a value within noise of its limit, which another run may find on the other side.
 
+mod advice;
 mod baseline;
 mod case;
 mod check;
+mod compatibility;
+mod demand;
 mod evidence;
 mod failure;
 mod finding;
@@ -14,25 +17,44 @@ mod finding;
 pub(crate) mod fixtures;
 mod gap;
 mod integrity;
+mod interval;
 mod latency;
+pub mod load;
 mod losses;
+mod restarts;
+pub mod slowness;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod tolerance;
+mod undecided;
+mod unsteady;
+mod wave;
 
 pub mod blame;
+pub mod cause;
+pub mod chain;
+pub mod forecast;
 pub mod rules;
 pub mod wording;
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use blame::{Blame, Waiter, blame};
+pub use cause::Cause;
+pub use chain::{Link, chain};
 pub use check::{BrokenStatement, judge_check};
+pub use compatibility::{Age, Compatibility, release_order};
+pub use failure::failure;
 pub use finding::{Finding, Unit, Window};
+pub use integrity::not_as_before;
+pub use tolerance::{Tolerance, tolerance};
 
-use crate::observe::{Integrity, Pass, PassName};
-use crate::scenario::plan::{Limits, Outcome};
-use crate::units::{Rate, Rows};
+use crate::observe::{Forecast, Pass};
+use crate::scenario::plan::{Limits, Load, Outcome};
+use crate::units::Rows;
 use case::Case;
 use gap::Gap;
 
@@ -71,18 +93,24 @@ impl Verdict {
 /// What must be known beside the passes to tell what their evidence is worth.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Context {
-    /// Transactions that the plan has come due, per second.
-    pub rate: Option<Rate>,
+    /// When the plan has requests come due.
+    pub load: Load,
+    /// How long the traffic ran before the baseline, from which the phases' times count.
+    pub warmup: Duration,
     /// The filled tables.
     pub tables: Vec<TableSize>,
     /// Whether the scenario has disturbances: then a safe verdict needs a disturbed pass too.
-    pub disturbances_given: bool,
+    pub disturbances: bool,
     /// Whether a projection to production size was made.
     pub forecast_made: bool,
-    /// The schema and the invariants before and after.
-    pub integrity: Integrity,
+    /// The projection.
+    pub forecasts: Vec<Forecast>,
     /// Whether the user stopped the rehearsal before its end.
     pub interrupted: bool,
+    /// What the traffic lacks of production's, in a sentence.
+    pub missing_traffic: Option<String>,
+    /// What was asked for and could not be made, a sentence each: without it no verdict is safe.
+    pub missing: Vec<String>,
 }
 
 /// How much smaller than production a table was.
@@ -96,22 +124,32 @@ pub struct TableSize {
     pub production_rows: Rows,
 }
 
-/// Judges the passes under load. A pass of kind `check` has no load and is left to [`judge_check`].
+/// Judges the passes in which traffic met the migration. A check has no load and is left to
+/// [`judge_check`]; a load has no migration, and no verdict.
 pub fn judge(limits: &Limits, passes: &[Pass], context: &Context) -> Verdict {
     let mut findings = Vec::new();
     let mut gaps = evidence::missing_passes(passes, context);
-    let mut caveats = evidence::uncovered(passes, context);
-    for pass in passes.iter().filter(|pass| pass.name != PassName::Check) {
-        let case = Case::new(limits, pass, &context.integrity);
-        let mut found = rules::measure(&case);
-        let missing = evidence::gaps(&case, context);
+    let mut caveats = evidence::uncovered(context);
+    caveats.extend(demand::waiting_clients(&context.load));
+    let rehearsals = passes.iter().filter(|pass| pass.name.is_rehearsal());
+    let cases: Vec<Case<'_>> = rehearsals.map(|pass| Case::new(limits, pass)).collect();
+    for case in &cases {
+        let mut found = rules::measure(case);
+        let missing = evidence::gaps(case, context);
         for gap in &missing {
             doubt(&mut found, gap);
         }
-        caveats.extend(evidence::unjudged(&case));
-        caveats.extend(close_calls(&found));
+        caveats.extend(integrity::caveats(case));
+        caveats.extend(evidence::unjudged(case));
+        caveats.extend(demand::uneven(case, context));
         findings.extend(found);
         gaps.extend(missing);
+    }
+    if limits.forecast {
+        let outlook = forecast::outlook(limits, &cases, &context.forecasts);
+        findings.extend(outlook.findings);
+        gaps.extend(outlook.gaps);
+        caveats.extend(outlook.caveats);
     }
     decide(findings, gaps, caveats)
 }
@@ -124,38 +162,18 @@ fn doubt(findings: &mut [Finding], gap: &Gap) {
     }
 }
 
-/// What another run may decide otherwise; nothing where a clear failure decides in any case.
-fn close_calls(findings: &[Finding]) -> Vec<String> {
-    if decisive(findings).any(|finding| !finding.is_close()) {
-        return Vec::new();
-    }
-    let worst = worst_of_each_rule(findings).into_iter();
-    worst
-        .filter(|finding| finding.is_close())
-        .map(close_call)
-        .collect()
-}
-
-fn close_call(finding: &Finding) -> String {
-    format!(
-        "{} is within the noise of its limit ({} ± {}, limit {}): another run may decide otherwise",
-        finding.rule,
-        finding.unit.show(finding.measured),
-        finding.unit.show(finding.noise.unwrap_or_default()),
-        finding.unit.show(finding.limit)
-    )
-}
-
 fn decide(findings: Vec<Finding>, gaps: Vec<Gap>, mut caveats: Vec<String>) -> Verdict {
     let mut missing: Vec<String> = gaps.into_iter().map(|gap| gap.sentence).collect();
-    missing.extend(findings.iter().filter_map(|finding| finding.doubt.clone()));
+    missing.extend(doubts(&findings));
+    let undecided = undecided::sentences(&findings);
     wording::keep_first(&mut missing);
     let (outcome, reasons) = if findings.iter().any(Finding::is_decisive) {
         caveats.splice(0..0, missing);
         (Outcome::Unsafe, failures(&findings))
-    } else if missing.is_empty() {
+    } else if missing.is_empty() && undecided.is_empty() {
         (Outcome::Safe, successes(&findings))
     } else {
+        missing.extend(undecided);
         (Outcome::Inconclusive, missing)
     };
     Verdict {
@@ -180,7 +198,10 @@ fn successes(findings: &[Finding]) -> Vec<String> {
 fn failures(findings: &[Finding]) -> Vec<String> {
     let mut worst: Vec<&Finding> = Vec::new();
     for finding in worst_of_each_rule(decisive(findings)) {
-        match worst.iter_mut().find(|kept| kept.rule == finding.rule) {
+        match worst
+            .iter_mut()
+            .find(|kept| same_rule_in_any_pass(kept, finding))
+        {
             Some(kept) if is_worse(finding, kept) => *kept = finding,
             Some(_) => {}
             None => worst.push(finding),
@@ -189,15 +210,32 @@ fn failures(findings: &[Finding]) -> Vec<String> {
     worst
         .into_iter()
         .map(|worst| {
-            let same = decisive(findings).filter(|finding| finding.rule == worst.rule);
-            let told = told_of(findings, worst);
-            match same.count() - 1 {
-                0 => told,
-                1 => format!("{told} (and one more finding of this rule)"),
-                n => format!("{told} (and {n} more findings of this rule)"),
-            }
+            let same = decisive(findings).filter(|finding| same_rule_in_any_pass(finding, worst));
+            and_more(told_of(findings, worst), same.count() - 1)
         })
         .collect()
+}
+
+/// Why failures are not held against the migration, of each rule and pass that of the worst: twenty kinds of
+/// transactions on a machine that was too busy are one thing to know.
+fn doubts(findings: &[Finding]) -> Vec<String> {
+    let doubted = findings.iter().filter(|finding| finding.doubt.is_some());
+    let worst = worst_of_each_rule(doubted.clone()).into_iter();
+    worst
+        .filter_map(|worst| {
+            let others = doubted.clone().filter(|other| same_rule(other, worst));
+            let others = others.filter(|other| other.doubt != worst.doubt).count();
+            Some(and_more(worst.doubt.clone()?, others))
+        })
+        .collect()
+}
+
+fn and_more(told: String, findings: usize) -> String {
+    match findings {
+        0 => told,
+        1 => format!("{told} (and one more finding of this rule)"),
+        n => format!("{told} (and {n} more findings of this rule)"),
+    }
 }
 
 /// A finding's sentence, with its pass where there are several.
@@ -234,5 +272,11 @@ fn is_worse(a: &Finding, b: &Finding) -> bool {
 }
 
 fn same_rule(a: &Finding, b: &Finding) -> bool {
-    a.rule == b.rule && a.pass == b.pass
+    same_rule_in_any_pass(a, b) && a.pass == b.pass
+}
+
+/// What was measured and what was foreseen are two things to know.
+fn same_rule_in_any_pass(a: &Finding, b: &Finding) -> bool {
+    let is_foreseen = |finding: &Finding| finding.window == Window::Forecast;
+    a.rule == b.rule && is_foreseen(a) == is_foreseen(b)
 }

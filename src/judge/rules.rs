@@ -1,14 +1,17 @@
 //! The rules: what each demands, and how it is measured. A limit is the largest value that passes.
 
-use crate::observe::{LockWait, MigrationOutcome};
+use crate::observe::{LockWait, MigrationOutcome, Pass};
 use crate::units::Span;
 
-use super::blame::is_owed_to_migration;
 use super::case::Case;
+use super::cause::cause;
 use super::failure::{failure, outside_cause};
 use super::integrity::integrity;
+use super::interval::{Estimate, weigh};
 use super::latency::p99_ratio;
 use super::losses::error_rate;
+use super::restarts::restarts;
+use super::slowness;
 use super::wording::{awaited, place};
 use super::{Finding, Unit};
 
@@ -35,7 +38,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "integrity",
-        demands: "every invariant of the scenario holds after the migration as it did before",
+        demands: "every invariant of the scenario holds after the migration as it did before, and no half of a \
+                  migration, invalid index or sequence behind its column is left",
         help: "correct what the migration does to the data, or what it lets the traffic do",
         apply: integrity,
     },
@@ -50,6 +54,13 @@ pub const RULES: &[Rule] = &[
         demands: "no kind of transaction, although due, fails to succeed for longer",
         help: "shorten the time that the migration holds its strongest lock",
         apply: unavailable,
+    },
+    Rule {
+        name: "restarts",
+        demands: "no health check restarts an instance that the baseline left alone",
+        help: "shorten the time under the lock; and give the health check a connection of its own and a \
+               query that needs no table, so that a full pool does not end the process",
+        apply: restarts,
     },
     Rule {
         name: "error_rate",
@@ -79,10 +90,17 @@ const NO_LOCK: &str = "allow more attempts with a longer backoff, and keep the t
 /// Measures every rule on one pass, and says what to do where it failed.
 pub(super) fn measure(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in RULES {
+    // What the traffic suffers of a server that was killed is not the migration's doing.
+    let killed = case.pass.abort.as_ref();
+    let killed = killed.is_some_and(|abort| abort.server_down.is_some());
+    for rule in RULES
+        .iter()
+        .filter(|rule| !killed || rule.name == "integrity")
+    {
         for mut finding in (rule.apply)(case) {
             if !finding.passed {
                 finding.help.get_or_insert_with(|| rule.help.to_owned());
+                slowness::explain(case, &mut finding);
             }
             findings.push(finding);
         }
@@ -127,7 +145,7 @@ fn migration_applied(case: &Case<'_>) -> Vec<Finding> {
 fn lock_wait(case: &Case<'_>) -> Vec<Finding> {
     let mut longest: Vec<&LockWait> = Vec::new();
     for wait in &case.pass.locks.waits {
-        if !is_owed_to_migration(wait) {
+        if !wait.is_owed_to_migration() {
             continue;
         }
         let same = longest
@@ -159,23 +177,44 @@ fn waited(case: &Case<'_>, wait: &LockWait) -> Finding {
     let limit = case.limits.lock_wait;
     let amounts = (wait.length.as_secs_f64(), limit.as_secs_f64());
     let mut finding = case.finding("lock_wait", Unit::Seconds, amounts);
-    let behind = match (case.pass.migration.as_ref(), wait.root.statement) {
-        (Some(migration), Some(index)) => place(migration, index),
-        _ => "the migration".to_owned(),
-    };
     finding.detail = format!(
-        "{} waited {} for {} behind {behind}; the limit is {}",
+        "{} waited {} for {} behind {}; the limit is {}",
         wait.waiter,
         Span(wait.length),
         awaited(wait),
+        behind(case.pass, wait),
         Span(limit)
     );
-    finding.noise = Some(case.pass.locks.sample_error.as_secs_f64());
+    let error = case.pass.locks.sample_error.as_secs_f64();
+    finding.noise = Some(error);
+    weigh(
+        &mut finding,
+        &Estimate::of_length(amounts.0, error),
+        amounts.1,
+    );
     case.blame(&mut finding, wait.root.statement);
     finding.statement = wait.root.statement;
     finding.relation = wait.relation.clone();
     finding.transaction = Some(wait.waiter.clone());
     finding
+}
+
+/// Who stands before a wait: `record behind statement 2 (migration.sql:4), which waited for
+/// AccessExclusiveLock on public.a behind the disturbance (long-transaction)`.
+fn behind(pass: &Pass, wait: &LockWait) -> String {
+    let statement = match (pass.migration.as_ref(), wait.root.statement) {
+        (Some(migration), Some(index)) => place(migration, index),
+        _ => "the migration".to_owned(),
+    };
+    let mut before = wait.via.clone();
+    before.push(statement);
+    // What the statement waited for itself is told where most of the wait is owed to that.
+    let cause = wait.root.statement.and_then(|index| cause(pass, index));
+    let cause = cause.filter(|cause| 2 * cause.waited >= wait.length);
+    let cause = cause.map_or_else(String::new, |cause| {
+        format!(", which waited for {} behind {}", cause.lock, cause.behind)
+    });
+    format!("{}{cause}", before.join(" behind "))
 }
 
 fn unavailable(case: &Case<'_>) -> Vec<Finding> {
@@ -200,6 +239,8 @@ fn unavailable(case: &Case<'_>) -> Vec<Finding> {
         ),
     };
     finding.transaction = kind.map(str::to_owned);
+    let estimate = Estimate::of_length(amounts.0, TICKS + gap_between(case, kind));
+    weigh(&mut finding, &estimate, amounts.1);
     let lag = longest_lag(case);
     if !finding.passed && amounts.0 - lag <= amounts.1 {
         finding.doubt = Some(format!(
@@ -211,6 +252,21 @@ fn unavailable(case: &Case<'_>) -> Vec<Finding> {
     }
     case.blame_most_waiting(&mut finding);
     vec![finding]
+}
+
+/// How far a stretch without success may be off by the ticks that it is measured in, in seconds.
+const TICKS: f64 = 0.02;
+
+/// The mean time between two requests of a kind, in seconds: the stretch begins with the first one that
+/// comes due in it, which in another run comes earlier or later by about so much.
+fn gap_between(case: &Case<'_>, kind: Option<&str>) -> f64 {
+    let due = case
+        .usual(kind)
+        .map_or(0, |sample| sample.accounting.scheduled);
+    let length = case.baseline.map_or(0.0, |phase| {
+        phase.end.saturating_sub(phase.start).as_secs_f64()
+    });
+    length / due.max(1) as f64
 }
 
 fn longest_lag(case: &Case<'_>) -> f64 {
@@ -228,11 +284,19 @@ fn migration_time(case: &Case<'_>) -> Vec<Finding> {
     let limit = case.limits.migration_time;
     let amounts = (took.as_secs_f64(), limit.as_secs_f64());
     let mut finding = case.finding("migration_time", Unit::Seconds, amounts);
-    finding.detail = format!(
-        "the migration took {}; the limit is {}",
-        Span(took),
-        Span(limit)
-    );
+    let (shown, limit) = (Span(took), Span(limit));
+    let abort = case.pass.abort.as_ref();
+    let on_purpose = abort.is_some_and(|abort| abort.asked.is_some());
+    if migration.outcome == MigrationOutcome::Aborted && !finding.passed && !on_purpose {
+        // It was cancelled for the limit: how much longer it would have taken, nobody knows, but longer it is.
+        finding.detail = format!(
+            "the migration was not over after {shown}, and was ended then; the limit is {limit}"
+        );
+    } else {
+        finding.detail = format!("the migration took {shown}; the limit is {limit}");
+        let estimate = Estimate::of_length(amounts.0, 0.0);
+        weigh(&mut finding, &estimate, amounts.1);
+    }
     let slowest = migration
         .statements
         .iter()

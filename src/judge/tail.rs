@@ -7,6 +7,8 @@ use hdrhistogram::serialization::Deserializer;
 
 use crate::observe::{Accounting, Lag, Latency, Phase};
 
+use super::interval::{DEVIATES, Estimate};
+
 /// Fewer requests than this have no 99th percentile: it would be their maximum.
 pub(super) const FEWEST: u64 = 100;
 
@@ -56,14 +58,10 @@ impl<'a> Sample<'a> {
     /// The 99th percentile; none below [`FEWEST`] requests.
     pub(super) fn tail(&self) -> Option<Tail> {
         let latency = self.latency.filter(|_| self.ended() >= FEWEST)?;
-        let (low, high) = decode(self.histogram)
-            .filter(|histogram| !histogram.is_empty())
-            .map_or((latency.p99, latency.p99), |histogram| interval(&histogram));
         Some(Tail {
             p99: latency.p99,
-            low: low.min(latency.p99),
-            high: high.max(latency.p99),
             lag: self.lag_p99(),
+            histogram: decode(self.histogram).filter(|histogram| !histogram.is_empty()),
         })
     }
 
@@ -75,12 +73,10 @@ impl<'a> Sample<'a> {
         }
         let mut both = decode(self.histogram)?;
         both.add(decode(other.histogram)?).ok()?;
-        let (low, high) = interval(&both);
         Some(Tail {
             p99: both.value_at_quantile(QUANTILE) as f64 / MICROSECONDS,
-            low,
-            high,
             lag: self.lag_p99().max(other.lag_p99()),
+            histogram: Some(both),
         })
     }
 
@@ -95,38 +91,56 @@ pub(super) fn ended(accounting: &Accounting) -> u64 {
 }
 
 /// A 99th percentile, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Tail {
     pub(super) p99: f64,
-    /// Lower end of its 95 % interval.
-    pub(super) low: f64,
-    /// Upper end of its 95 % interval.
-    pub(super) high: f64,
     /// The generator's own lateness in the same window, its 99th percentile.
     pub(super) lag: f64,
+    /// All latencies, in microseconds; none where they cannot be read.
+    histogram: Option<Histogram<u64>>,
 }
 
 impl Tail {
-    /// Half the interval's width over the value.
+    /// Half the width of the 95 % interval over the value, were all requests independent.
     pub(super) fn relative_noise(&self) -> f64 {
+        let (low, high) = self.interval(DEVIATE, 1.0);
         match self.p99 > 0.0 {
-            true => (self.high - self.low) / 2.0 / self.p99,
+            true => (high - low) / 2.0 / self.p99,
             false => 0.0,
         }
+    }
+
+    /// With the interval that decides; `effect` says of how many requests one counts, since those of a
+    /// moment are not independent of each other.
+    pub(super) fn estimate(&self, effect: f64) -> Estimate {
+        let (low, high) = self.interval(DEVIATES, effect);
+        Estimate {
+            value: self.p99,
+            low,
+            high,
+        }
+    }
+
+    /// The quantile's interval by order statistics: the rank of the true quantile among `n` values is
+    /// binomial, whatever their distribution (Conover, Practical Nonparametric Statistics, §3.2), and
+    /// where values hang together it is spread as if there were fewer (Woodruff, JASA 47, 1952).
+    fn interval(&self, deviates: f64, effect: f64) -> (f64, f64) {
+        let Some(histogram) = &self.histogram else {
+            return (self.p99, self.p99);
+        };
+        let n = histogram.len() as f64 / effect;
+        let spread = deviates * (QUANTILE * (1.0 - QUANTILE) / n).sqrt();
+        let at = |quantile: f64| {
+            histogram.value_at_quantile(quantile.clamp(0.0, 1.0)) as f64 / MICROSECONDS
+        };
+        (
+            at(QUANTILE - spread).min(self.p99),
+            at(QUANTILE + spread).max(self.p99),
+        )
     }
 }
 
 fn decode(histogram: &str) -> Option<Histogram<u64>> {
     let bytes = STANDARD.decode(histogram).ok()?;
     Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
-}
-
-/// The quantile's 95 % interval by order statistics: the rank of the true quantile among `n` values
-/// is binomial, whatever their distribution (Conover, Practical Nonparametric Statistics, §3.2).
-fn interval(histogram: &Histogram<u64>) -> (f64, f64) {
-    let n = histogram.len() as f64;
-    let spread = DEVIATE * (QUANTILE * (1.0 - QUANTILE) / n).sqrt();
-    let at =
-        |quantile: f64| histogram.value_at_quantile(quantile.clamp(0.0, 1.0)) as f64 / MICROSECONDS;
-    (at(QUANTILE - spread), at(QUANTILE + spread))
 }

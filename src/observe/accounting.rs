@@ -18,6 +18,12 @@ pub struct Accounting {
     pub shed: u64,
     /// Requests still waiting or running when the measurement ended.
     pub unfinished: u64,
+    /// Of all these, requests that were tried more than once. Not a fate of its own: each also has one.
+    #[serde(default)]
+    pub retried: u64,
+    /// How often requests were tried again, all together.
+    #[serde(default)]
+    pub retries: u64,
 }
 
 impl Accounting {
@@ -30,6 +36,8 @@ impl Accounting {
             timed_out,
             shed,
             unfinished,
+            retried: _,
+            retries: _,
         } = *self;
         scheduled == completed + failed + timed_out + shed + unfinished
     }
@@ -53,6 +61,8 @@ impl Accounting {
             timed_out,
             shed,
             unfinished,
+            retried,
+            retries,
         } = *other;
         self.scheduled += scheduled;
         self.completed += completed;
@@ -60,5 +70,7 @@ impl Accounting {
         self.timed_out += timed_out;
         self.shed += shed;
         self.unfinished += unfinished;
+        self.retried += retried;
+        self.retries += retries;
     }
 }

@@ -37,6 +37,16 @@ pub fn bucket_middle(bucket: u16) -> Duration {
     Duration::from_micros(low + (1 << octave) / 2)
 }
 
+/// Where a bucket begins; of [`BUCKETS`] where the last one ends.
+pub fn bucket_start(bucket: u16) -> Duration {
+    let bucket = u64::from(bucket);
+    if bucket < 2 * PER_OCTAVE {
+        return Duration::from_micros(bucket);
+    }
+    let octave = bucket / PER_OCTAVE - 1;
+    Duration::from_micros((PER_OCTAVE + bucket % PER_OCTAVE) << octave)
+}
+
 /// The duration that a share `quantile` (0 to 1) of the counts does not exceed. `counts` are
 /// `(bucket, count)` in ascending order of buckets; none where they are all zero.
 pub fn quantile(
@@ -55,11 +65,22 @@ pub fn quantile(
         .map(|(bucket, _)| bucket_middle(bucket))
 }
 
-/// Counts of the buckets that occur, in ascending order.
+/// Counts of the buckets that occur, in ascending order: four bytes each, the bucket in the upper ten
+/// bits and its count in the others. A count stays at [`SparseBuckets::MOST`] once it is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SparseBuckets(Vec<(u16, u32)>);
+pub struct SparseBuckets(Vec<u32>);
+
+const COUNT_BITS: u32 = 22;
+const _: () = assert!(
+    BUCKETS <= 1 << (u32::BITS - COUNT_BITS),
+    "every bucket has a place"
+);
 
 impl SparseBuckets {
+    /// The largest count of one bucket: four million requests in a second are more than any server
+    /// answers.
+    pub const MOST: u32 = (1 << COUNT_BITS) - 1;
+
     /// Counts one duration.
     pub fn record(&mut self, duration: Duration) {
         self.add(bucket_of(duration), 1);
@@ -68,33 +89,56 @@ impl SparseBuckets {
     /// Adds another's counts.
     pub fn merge(&mut self, other: &Self) {
         let Self(counts) = other;
-        for &(bucket, count) in counts {
+        for &entry in counts {
+            let (bucket, count) = unpacked(entry);
             self.add(bucket, count);
         }
+    }
+
+    /// Each bucket that occurs and its count, in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, u32)> + '_ {
+        self.0.iter().map(|&entry| unpacked(entry))
+    }
+
+    /// Gives back the room that no count needs.
+    pub fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
+    /// Bytes that the counts take.
+    pub fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<u32>()
     }
 
     /// The duration that a share `quantile` (0 to 1) does not exceed; none when nothing was counted.
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let Self(counts) = self;
-        quantile(
-            counts
-                .iter()
-                .map(|&(bucket, count)| (bucket, u64::from(count))),
-            share,
-        )
+        let counts = counts.iter().map(|&entry| {
+            let (bucket, count) = unpacked(entry);
+            (bucket, u64::from(count))
+        });
+        quantile(counts, share)
     }
 
     fn add(&mut self, bucket: u16, count: u32) {
         let Self(counts) = self;
-        match counts.binary_search_by_key(&bucket, |&(bucket, _)| bucket) {
+        match counts.binary_search_by_key(&bucket, |&entry| unpacked(entry).0) {
             Ok(at) => {
-                if let Some((_, own)) = counts.get_mut(at) {
-                    *own = own.saturating_add(count);
+                if let Some(entry) = counts.get_mut(at) {
+                    *entry = packed(bucket, unpacked(*entry).1.saturating_add(count));
                 }
             }
-            Err(at) => counts.insert(at, (bucket, count)),
+            Err(at) => counts.insert(at, packed(bucket, count)),
         }
     }
+}
+
+fn packed(bucket: u16, count: u32) -> u32 {
+    u32::from(bucket) << COUNT_BITS | count.min(SparseBuckets::MOST)
+}
+
+fn unpacked(entry: u32) -> (u16, u32) {
+    ((entry >> COUNT_BITS) as u16, entry & SparseBuckets::MOST)
 }
 
 #[cfg(test)]
@@ -112,6 +156,23 @@ mod tests {
             last = bucket;
         }
         assert!(usize::from(bucket_of(Duration::MAX)) == BUCKETS - 1);
+    }
+
+    #[test]
+    fn a_bucket_begins_with_the_first_duration_that_is_in_it() {
+        for bucket in 1..BUCKETS as u16 {
+            let start = bucket_start(bucket);
+            assert_eq!(bucket_of(start), bucket);
+            assert_eq!(bucket_of(start - Duration::from_micros(1)), bucket - 1);
+        }
+    }
+
+    #[test]
+    fn a_full_count_stays_full() {
+        let mut full = SparseBuckets(vec![packed(7, SparseBuckets::MOST)]);
+        full.merge(&full.clone());
+        full.record(Duration::from_micros(8));
+        assert_eq!(full.0, [packed(7, SparseBuckets::MOST), packed(8, 1)]);
     }
 
     proptest! {

@@ -26,8 +26,10 @@ impl Cell {
     }
 
     /// Counts the end of a request that was counted as due.
-    pub(super) fn count(&mut self, fate: &Fate) {
+    pub(super) fn count(&mut self, fate: &Fate, retries: u32) {
         let accounting = &mut self.accounting;
+        accounting.retried += u64::from(retries > 0);
+        accounting.retries += u64::from(retries);
         let ends_as = match fate {
             Fate::Completed => &mut accounting.completed,
             Fate::Failed(_) => &mut accounting.failed,
@@ -45,6 +47,11 @@ impl Cell {
                 }
             }
         }
+    }
+
+    /// Bytes that the counts take, those of errors left out: of them there are few kinds.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.latency.heap_bytes() + self.lag.heap_bytes()
     }
 
     /// Adds what another worker counted.

@@ -81,6 +81,13 @@ impl Distribution {
         self.histogram.as_ref().map_or(0, Histogram::len)
     }
 
+    /// Bytes that the counts take.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.histogram
+            .as_ref()
+            .map_or(0, |counts| counts.distinct_values() * size_of::<u32>())
+    }
+
     /// How many of them were longer than an hour, and counted as one.
     pub fn overflowed(&self) -> u64 {
         self.overflowed
@@ -96,6 +103,11 @@ impl Distribution {
     pub fn max(&self) -> Option<Duration> {
         self.counted()
             .map(|histogram| Duration::from_micros(histogram.max()))
+    }
+
+    /// The standard deviation, in seconds; none when nothing was counted.
+    pub fn deviation(&self) -> Option<f64> {
+        self.counted().map(|histogram| histogram.stdev() / 1e6)
     }
 
     /// What every duration has beyond `threshold`, summed, in seconds.

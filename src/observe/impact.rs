@@ -17,11 +17,13 @@ pub struct Window {
     pub until: Duration,
     /// The p99 over which a second counts as degraded: `max(p99_ratio × baseline p99, p99_floor)`.
     pub p99_limit: Duration,
+    /// Instances of the application.
+    pub instances: u32,
 }
 
 impl Recording {
     /// What the traffic suffered in the migration and recovery phases. `names` are the transactions'
-    /// names in the plan's order. Restarts are 0: the recording does not know of them.
+    /// names in the plan's order.
     ///
     /// - Lost requests: due and not completed, less the share that was lost in the baseline already.
     /// - Lost request-seconds: latency beyond the baseline's p99, summed over all requests.
@@ -36,18 +38,24 @@ impl Recording {
         let usual = usual_share * after.accounting.scheduled as f64;
         let threshold = baseline.latency.quantile(0.99).unwrap_or_default();
         let (unavailable, transaction) = self.unavailable(window.migration_start, window.until);
-        let series = self.series(Duration::ZERO, window.until);
+        let (unavailable_before, transaction_before) =
+            self.unavailable(window.baseline_start, window.migration_start);
+        let named = |transaction: Option<usize>| names.get(transaction?).cloned();
+        let series = self.series(&[], Duration::ZERO, window.until);
         Impact {
             lost_requests: (after.accounting.lost() as f64 - usual).max(0.0).round() as u64,
             lost_request_seconds: after.latency.excess_over(threshold),
             worst_stall: after.latency.max().unwrap_or_default(),
             degraded: window.degraded(&series),
             unavailable,
-            unavailable_transaction: transaction.and_then(|index| names.get(index).cloned()),
-            unavailable_before: self
-                .unavailable(window.baseline_start, window.migration_start)
-                .0,
-            restarts: 0,
+            unavailable_transaction: named(transaction),
+            unavailable_before,
+            unavailable_transaction_before: named(transaction_before),
+            restarts: self.restarts(window.migration_start, Duration::MAX),
+            restarts_before: self.restarts(window.baseline_start, window.migration_start),
+            none_up: self
+                .attendance(window.instances)
+                .none_up(window.migration_start, window.until),
             recovery_time: window.recovery_time(&series),
         }
     }
@@ -104,6 +112,7 @@ mod tests {
         migration_end: Duration::from_secs(15),
         until: Duration::from_secs(30),
         p99_limit: Duration::from_millis(100),
+        instances: 2,
     };
 
     fn phase_at(at: Duration) -> PhaseName {
@@ -123,7 +132,15 @@ mod tests {
             let (at, fate) = end(due);
             let lag = Duration::ZERO;
             let ticket = recording.scheduled(0, phase_at(due), due);
-            recording.ended(ticket, Ended { lag, at, fate });
+            recording.ended(
+                ticket,
+                Ended {
+                    lag,
+                    at,
+                    fate,
+                    retries: 0,
+                },
+            );
         }
         recording
     }

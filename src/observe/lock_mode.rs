@@ -67,7 +67,7 @@ pub fn can_block(held: &str, (locktype, asked): (&str, &str)) -> bool {
         "relation" => asked
             .parse()
             .is_ok_and(|asked: LockMode| asked.conflicts_with(held)),
-        "tuple" | "transactionid" => held >= LockMode::RowShare,
+        "tuple" | "transactionid" | "spectoken" | "extend" | "page" => held >= LockMode::RowShare,
         _ => false,
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{LockWait, RowChange};
 use crate::sql::Hazard;
 use crate::units::{optional_seconds, seconds};
 
@@ -16,6 +17,9 @@ pub struct Migration {
     pub outcome: MigrationOutcome,
     /// Attempts made, the last included.
     pub attempts: u32,
+    /// What each attempt came to, where there were several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tries: Vec<Attempt>,
     /// Start, since the baseline began (since the start of the check).
     #[serde(with = "seconds")]
     pub start: Duration,
@@ -30,6 +34,45 @@ pub struct Migration {
     pub committed: usize,
     /// The statements of the last attempt that began, in order.
     pub statements: Vec<Statement>,
+}
+
+/// One of several attempts, and what it cost the traffic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Start, since the baseline began.
+    #[serde(with = "seconds")]
+    pub start: Duration,
+    /// End; the wait before the next one is not in it.
+    #[serde(with = "seconds")]
+    pub end: Duration,
+    /// The error that it met; none of the one that came to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<MigrationError>,
+    /// Waits of the application behind it that began before the next attempt.
+    #[serde(default)]
+    pub waits: u64,
+    /// The longest of them.
+    #[serde(default, with = "seconds")]
+    pub longest_wait: Duration,
+    /// All of them summed: request-seconds.
+    #[serde(default, with = "seconds")]
+    pub total_wait: Duration,
+}
+
+impl Attempt {
+    /// Puts down what each attempt cost: the waits that began from its start on and before the next one's.
+    pub fn charge(attempts: &mut [Self], waits: &[LockWait]) {
+        for wait in waits.iter().filter(|wait| wait.is_owed_to_migration()) {
+            let begun = |attempt: &&mut Self| attempt.start.as_secs_f64() <= wait.start;
+            // A wait may seem to begin a moment before the attempt that it is owed to.
+            let index = attempts.iter_mut().filter(begun).count().saturating_sub(1);
+            if let Some(attempt) = attempts.get_mut(index) {
+                attempt.waits += 1;
+                attempt.longest_wait = attempt.longest_wait.max(wait.length);
+                attempt.total_wait += wait.length;
+            }
+        }
+    }
 }
 
 /// How a migration ended.
@@ -84,6 +127,9 @@ pub struct Statement {
     /// How long it waited for locks, by the sampler.
     #[serde(with = "seconds")]
     pub lock_wait: Duration,
+    /// The session's `lock_timeout` while it ran; zero is none.
+    #[serde(default, with = "seconds")]
+    pub lock_timeout: Duration,
     /// WAL that the whole server wrote while it ran, the traffic's included.
     pub wal_bytes: u64,
     /// Change of the size of the relations that it locked, in bytes; none where it was not read.
@@ -99,6 +145,12 @@ pub struct Statement {
     pub scans: Vec<String>,
     /// Indexes that it built.
     pub indexes_built: Vec<String>,
+    /// Rows that it changed; empty where that could not be seen, as of code that commits by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowChange>,
+    /// Whether it ran outside a transaction block, so that it could commit by itself.
+    #[serde(default)]
+    pub outside_transaction: bool,
     /// What is dangerous in it by its text.
     pub hazards: Vec<Hazard>,
 }

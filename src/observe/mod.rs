@@ -2,18 +2,38 @@
 //! records into it: requests into phases, ticks into series, lock samples into waits.
 
 pub mod accounting;
+pub mod activity;
+mod attendance;
 pub mod buckets;
 mod cell;
+mod coverage;
+pub mod deadlock;
 pub mod distribution;
+mod disturbance;
+mod ended_waits;
+pub mod errors;
+mod first_failure;
+mod fleet_event;
+mod forecast;
 pub mod impact;
+mod integrity;
 pub mod lock_mode;
 pub mod lock_sample;
+pub mod lockbook;
 pub mod locks;
 pub mod migration;
+mod migration_locks;
 pub mod phase;
+pub mod processors;
 pub mod recording;
+mod request;
 pub mod series;
+mod spread;
+mod sqlstate;
+mod stall;
 mod ticks;
+pub mod toll;
+mod trial;
 pub mod waits;
 
 use std::time::Duration;
@@ -21,15 +41,31 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use accounting::Accounting;
+pub use activity::{Busy, SlowedBy, WaitShare, Waiting};
+pub use attendance::Attendance;
+pub use coverage::{LeftOutStatement, SentStatement, StatementCoverage};
+pub use deadlock::{Deadlock, DeadlockPartner};
 pub use distribution::{Distribution, HistogramError};
+pub use disturbance::Disturbance;
+pub use first_failure::{FirstFailure, Said};
+pub use fleet_event::{FleetEvent, FleetEventKind};
+pub use forecast::{Forecast, ForecastPoint, Growth, Interval, Quantity};
 pub use impact::Window;
+pub use integrity::{Integrity, Invariant, LaggingSequence, LostRows, RowChange, RowChangeKind};
 pub use lock_mode::LockMode;
 pub use locks::{LockWait, Locks, Root, RootKind};
 pub use migration::{
-    HeldLock, Migration, MigrationError, MigrationOutcome, ServerError, Statement,
+    Attempt, HeldLock, Migration, MigrationError, MigrationOutcome, ServerError, Statement,
 };
+pub use migration_locks::SeenLock;
 pub use phase::{Lag, Latency, Phase, PhaseName, TransactionPhase};
-pub use recording::{Due, Ended, Fate, Recording};
+pub use processors::Processors;
+pub use recording::Recording;
+pub use request::{Due, Ended, Fate};
+pub use spread::Spread;
+pub use stall::never_made;
+pub use toll::Toll;
+pub use trial::{Abort, GrownTable, RestoredTable, Rollback, SecondRun};
 
 use crate::units::{optional_seconds, seconds};
 
@@ -48,9 +84,36 @@ pub struct Pass {
     pub impact: Impact,
     /// One entry a second.
     pub series: Vec<Second>,
+    /// What happened to the application's instances, in order.
+    #[serde(default)]
+    pub events: Vec<FleetEvent>,
+    /// What the first failure of each kind said, in order.
+    #[serde(default)]
+    pub first_failures: Vec<FirstFailure>,
+    /// The kinds of transactions that only the next release sends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<NextTransaction>,
     /// Which tables the traffic used before the migration; empty where that was not read.
     #[serde(default)]
     pub usage: TableUsage,
+    /// What sessions waited for, locks and all else, phase by phase.
+    #[serde(default, skip_serializing_if = "Waiting::is_empty")]
+    pub waiting: Waiting,
+    /// How busy the machine's processors were; nothing where the server is on another machine.
+    #[serde(default, skip_serializing_if = "Processors::is_empty")]
+    pub cpu: Processors,
+    /// What else went on by the scenario; empty in a quiet pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disturbances: Vec<Disturbance>,
+    /// The schema and the invariants before and after this pass.
+    #[serde(default)]
+    pub integrity: Integrity,
+    /// How its migration was ended on purpose; a report has it beside the passes.
+    #[serde(skip)]
+    pub abort: Option<Abort>,
+    /// What the way back was compared with before it ran here; a report has it beside the passes.
+    #[serde(skip)]
+    pub rollback: Option<Rollback>,
 }
 
 impl Pass {
@@ -63,9 +126,27 @@ impl Pass {
             locks: Locks::default(),
             impact: Impact::default(),
             series: Vec::new(),
+            events: Vec::new(),
+            first_failures: Vec::new(),
+            next: Vec::new(),
             usage: TableUsage::default(),
+            waiting: Waiting::default(),
+            cpu: Processors::default(),
+            disturbances: Vec::new(),
+            integrity: Integrity::default(),
+            abort: None,
+            rollback: None,
         }
     }
+}
+
+/// A kind of transaction that only the next release sends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextTransaction {
+    /// Its name in the scenario.
+    pub name: String,
+    /// The kind that the current release sends in its place.
+    pub replaces: Option<String>,
 }
 
 /// Which tables the traffic uses, schema-qualified.
@@ -75,6 +156,9 @@ pub struct TableUsage {
     pub used: Vec<String>,
     /// Tables that none did.
     pub idle: Vec<String>,
+    /// Those of `used` whose rows they wrote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<String>,
 }
 
 /// The kinds of passes.
@@ -85,14 +169,36 @@ pub enum PassName {
     Quiet,
     /// With disturbances as production has them.
     Disturbed,
+    /// The migration is ended on purpose in its midst.
+    Abort,
+    /// The way back, on a database that has the migration.
+    Rollback,
     /// The migration on the bare schema.
     Check,
+    /// Traffic alone: one phase, named as the baseline, no migration and nothing to judge.
+    Load,
+}
+
+impl PassName {
+    /// Whether traffic met a migration in it, so that there is something to judge.
+    pub fn is_rehearsal(self) -> bool {
+        match self {
+            Self::Quiet | Self::Disturbed | Self::Abort | Self::Rollback => true,
+            Self::Check | Self::Load => false,
+        }
+    }
+
+    /// Whether it is the migration itself that runs in it, to its end.
+    pub fn is_of_the_migration(self) -> bool {
+        matches!(self, Self::Quiet | Self::Disturbed)
+    }
 }
 
 /// What the traffic suffered in the migration and recovery phases.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Impact {
-    /// Requests due that did not complete, beyond the baseline's own share.
+    /// Requests due that did not complete, beyond the baseline's own share. In a closed loop also those
+    /// that clients who were held up never made.
     pub lost_requests: u64,
     /// Latency beyond the baseline's p99, summed over all requests, in request-seconds.
     pub lost_request_seconds: f64,
@@ -111,14 +217,23 @@ pub struct Impact {
     /// The same of the baseline.
     #[serde(default, with = "seconds")]
     pub unavailable_before: Duration,
-    /// Instances restarted by their health check.
+    /// The kind of transaction that was of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable_transaction_before: Option<String>,
+    /// Instances restarted by their health check, from the migration's start on.
     pub restarts: u32,
+    /// The same of the baseline.
+    #[serde(default)]
+    pub restarts_before: u32,
+    /// How long no instance was up, from the migration's start on.
+    #[serde(default, with = "seconds")]
+    pub none_up: Duration,
     /// From the migration's end until the traffic was as in the baseline again; none if it never was.
     #[serde(with = "optional_seconds")]
     pub recovery_time: Option<Duration>,
 }
 
-/// One second of a pass. Latencies are of the requests *due* in it; `rate` and `errors` count the
+/// One second of a pass, all kinds of transactions together. Latencies are of the requests *due* in it; `rate` and `errors` count the
 /// requests that *ended* in it, so a stall shows as rate 0 and the latencies of those it held.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Second {
@@ -138,69 +253,38 @@ pub struct Second {
     pub waiters: u32,
     /// Connections that the application had open at the end of it.
     pub connections: u32,
+    /// Fewest instances that were up at one moment of it; none where nobody counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up: Option<u32>,
+    /// What slowed its requests down, where its p99 was above the limit and most of them waited for
+    /// something else than a lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slowed_by: Option<SlowedBy>,
+    /// How the latencies of the requests due in it are spread; empty in reports that have none.
+    #[serde(default, skip_serializing_if = "Spread::is_empty")]
+    pub latencies: Spread,
+    /// Each kind of transaction that was due or ended in it, in the plan's order; empty where the plan
+    /// has but one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transactions: Vec<SecondOfKind>,
 }
 
-/// The schema and the data's invariants before and after.
+/// One kind of transaction in a second. Fields as in [`Second`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Integrity {
-    /// A digest of the schema before the migration.
-    pub fingerprint_before: Option<String>,
-    /// A digest of the schema after it.
-    pub fingerprint_after: Option<String>,
-    /// Indexes that the migration left invalid, schema-qualified.
-    pub invalid_indexes: Vec<String>,
-    /// Constraints that the migration left not validated, as `schema.table.constraint`.
-    pub unvalidated_constraints: Vec<String>,
-    /// The scenario's invariants.
-    pub invariants: Vec<Invariant>,
-    /// What a failed or aborted migration left behind.
-    pub leftovers: Vec<String>,
-}
-
-/// One invariant's values.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Invariant {
+pub struct SecondOfKind {
     /// Its name in the scenario.
     pub name: String,
-    /// Its value before the migration.
-    pub before: i64,
-    /// Its value after the migration; none if it could not be read.
-    pub after: Option<i64>,
-    /// Why it could not be read after the migration.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// What it must be.
-    pub expect: i64,
-    /// Whether it was, before and after.
-    pub passed: bool,
-}
-
-/// A projection of one quantity to production size.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Forecast {
-    /// The migration's statement, from 0.
-    pub statement: usize,
-    /// `duration`, `lock_held` or `wal_bytes`.
-    pub quantity: String,
-    /// The measured points.
-    pub sizes: Vec<ForecastPoint>,
-    /// Rows in production.
-    pub production_rows: u64,
-    /// The projected value.
-    pub predicted: f64,
-    /// Lower end of the interval.
-    pub low: f64,
-    /// Upper end of the interval.
-    pub high: f64,
-    /// Relative error of the fit over the measured points.
-    pub fit_error: f64,
-}
-
-/// One measured point of a forecast.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ForecastPoint {
-    /// Rows at which it was measured.
-    pub rows: u64,
-    /// The value measured.
-    pub measured: f64,
+    /// Transactions that succeeded, per second.
+    pub rate: f64,
+    /// Median latency in seconds; none when nothing due in this second has ended.
+    pub p50: Option<f64>,
+    /// 99th percentile latency in seconds.
+    pub p99: Option<f64>,
+    /// Longest latency in seconds.
+    pub max: Option<f64>,
+    /// Transactions that ended in an error.
+    pub errors: u64,
+    /// How the latencies are spread.
+    #[serde(default, skip_serializing_if = "Spread::is_empty")]
+    pub latencies: Spread,
 }

@@ -6,14 +6,20 @@
 use std::time::Duration;
 
 use super::cell::Cell;
-use super::series::Seconds;
+use super::deadlock::DeadlockReport;
+use super::first_failure::{FirstFailures, Said};
+use super::request::{Due, Ended, Fate};
+use super::series::{Ending, Seconds};
 use super::ticks::Ticks;
-use super::{Accounting, Phase, PhaseName, TransactionPhase};
+use super::{
+    Accounting, Attendance, FirstFailure, FleetEvent, FleetEventKind, Locks, Phase, PhaseName,
+    TransactionPhase,
+};
 
 /// The requests of one worker, or of all when merged.
 ///
 /// Memory does not grow with the number of requests: per phase and kind of transaction it holds two
-/// histograms (about 100 kB), per kind two bits every 10 ms, per second one short list of buckets.
+/// histograms (about 100 kB), per kind two bits every 10 ms and one short list of buckets a second.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
     warmup: Vec<Cell>,
@@ -22,55 +28,17 @@ pub struct Recording {
     recovery: Vec<Cell>,
     ticks: Vec<Ticks>,
     pub(super) seconds: Seconds,
+    /// Times are since the timeline's origin.
+    events: Vec<FleetEvent>,
+    first_failures: FirstFailures,
+    /// The kind of transaction that was ended, when, and what it was told.
+    deadlocks: Vec<(usize, Duration, String)>,
+    deadlocks_seen: u64,
 }
 
-/// A request that came due and has not ended. [`Recording::ended`] takes it back; one that is never
-/// given back stays unfinished, so the accounting balances at every moment.
-#[derive(Debug)]
-#[must_use = "a request that came due must end"]
-pub struct Due {
-    transaction: usize,
-    phase: PhaseName,
-    at: Duration,
-}
-
-impl Due {
-    /// When it came due.
-    pub fn at(&self) -> Duration {
-        self.at
-    }
-
-    /// Its kind, as an index into the plan's transactions.
-    pub fn transaction(&self) -> usize {
-        self.transaction
-    }
-}
-
-/// The end of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// How late the generator handed it to the application.
-    pub lag: Duration,
-    /// When it ended.
-    pub at: Duration,
-    /// How.
-    pub fate: Fate,
-}
-
-/// How a request ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
-    /// Its transaction succeeded.
-    Completed,
-    /// An error other than a timeout: its SQLSTATE or kind.
-    Failed(String),
-    /// Given up for time: `acquire_timeout`, or the SQLSTATE of the statement timeout.
-    TimedOut(String),
-    /// Refused by the application.
-    Shed,
-    /// Still waiting or running when the measurement ended.
-    Unfinished,
-}
+/// Fleet events that one worker keeps: an instance that restarts every few seconds for a whole day
+/// makes fewer. The goings and comings of instances, which are counted, are kept beyond.
+const EVENTS_KEPT: usize = 10_000;
 
 impl Recording {
     /// An empty recording of so many kinds of transactions.
@@ -82,7 +50,11 @@ impl Recording {
             migration: cells(),
             recovery: cells(),
             ticks: vec![Ticks::default(); transactions],
-            seconds: Seconds::default(),
+            seconds: Seconds::new(transactions),
+            events: Vec::new(),
+            first_failures: FirstFailures::new(transactions),
+            deadlocks: Vec::new(),
+            deadlocks_seen: 0,
         }
     }
 
@@ -121,17 +93,56 @@ impl Recording {
         };
         cell.latency.record(latency);
         cell.lag.record(ended.lag);
-        cell.count(&ended.fate);
+        cell.count(&ended.fate, ended.retries);
         let success = (ended.fate == Fate::Completed).then_some(ended.at);
         if let Some(ticks) = self.ticks.get_mut(transaction) {
             ticks.ended(at, success);
         }
-        self.seconds.latency(at, latency);
-        match ended.fate {
-            Fate::Completed => self.seconds.succeeded(ended.at),
-            Fate::Failed(_) | Fate::TimedOut(_) | Fate::Shed => self.seconds.failed(ended.at),
-            Fate::Unfinished => {}
+        let ending = match ended.fate {
+            Fate::Completed => Ending::Success,
+            Fate::Failed(_) | Fate::TimedOut(_) | Fate::Shed => Ending::Error,
+            Fate::Unfinished => Ending::Unknown,
+        };
+        self.seconds.ended(transaction, at, (ended.at, ending));
+    }
+
+    /// Keeps what a request's failure said, at `at`, if it is the first of its kind that is measured.
+    pub fn said(&mut self, due: &Due, error: &str, (at, said): (Duration, Said)) {
+        if due.phase != PhaseName::Warmup {
+            self.first_failures.keep(due.transaction, error, (at, said));
         }
+    }
+
+    /// What the first failure of each kind said, in order, with times since `zero`.
+    pub fn first_failures(&self, names: &[String], zero: Duration) -> Vec<FirstFailure> {
+        self.first_failures.told(names, zero)
+    }
+
+    /// Keeps what a request was told that the server ended to break a deadlock, whether it was tried
+    /// again or not. Those of the warm-up are nobody's concern.
+    pub fn deadlocked(&mut self, due: &Due, (at, message): (Duration, &str)) {
+        if due.phase == PhaseName::Warmup {
+            return;
+        }
+        self.deadlocks_seen += 1;
+        if self.deadlocks.len() < Locks::KEPT {
+            let deadlock = (due.transaction, at, message.to_owned());
+            self.deadlocks.push(deadlock);
+        }
+    }
+
+    /// The deadlocks that requests were ended for, as far as they were kept; and how many there were.
+    pub fn deadlocks(&self, names: &[String]) -> (Vec<DeadlockReport>, u64) {
+        let reports = self.deadlocks.iter().map(|(kind, at, message)| {
+            let name = names.get(*kind);
+            DeadlockReport {
+                at: *at,
+                victim: name.cloned().unwrap_or_default(),
+                statement: None,
+                message: message.clone(),
+            }
+        });
+        (reports.collect(), self.deadlocks_seen)
     }
 
     /// Counts a connection that the application opened.
@@ -144,6 +155,46 @@ impl Recording {
         self.seconds.connections(at, -1);
     }
 
+    /// Records what happened to an instance.
+    pub fn happened(&mut self, event: FleetEvent) {
+        let counted = matches!(
+            event.kind,
+            FleetEventKind::Restarted | FleetEventKind::Returned
+        );
+        if counted || self.events.len() < EVENTS_KEPT {
+            self.events.push(event);
+        }
+    }
+
+    /// What happened to the instances from `zero` on, in order, with times since then.
+    pub fn events(&self, zero: Duration) -> Vec<FleetEvent> {
+        let mut events: Vec<FleetEvent> = self
+            .events
+            .iter()
+            .filter_map(|event| {
+                Some(FleetEvent {
+                    at: event.at.checked_sub(zero)?,
+                    ..event.clone()
+                })
+            })
+            .collect();
+        events.sort_by_key(|event| event.at);
+        events
+    }
+
+    /// Which of so many instances were up when, since the timeline's origin.
+    pub fn attendance(&self, instances: u32) -> Attendance {
+        Attendance::of(instances, &self.events(Duration::ZERO))
+    }
+
+    /// Restarts of instances within `[from, to)`.
+    pub(super) fn restarts(&self, from: Duration, to: Duration) -> u32 {
+        let restarts = self.events.iter().filter(|event| {
+            (from..to).contains(&event.at) && event.kind == FleetEventKind::Restarted
+        });
+        u32::try_from(restarts.count()).unwrap_or(u32::MAX)
+    }
+
     /// Adds another worker's recording.
     pub fn merge(&mut self, other: &Self) {
         let Self {
@@ -153,6 +204,10 @@ impl Recording {
             recovery,
             ticks,
             seconds,
+            events,
+            first_failures,
+            deadlocks,
+            deadlocks_seen,
         } = other;
         merge_cells(&mut self.warmup, warmup);
         merge_cells(&mut self.baseline, baseline);
@@ -162,6 +217,10 @@ impl Recording {
             own.merge(ticks);
         }
         self.seconds.merge(seconds);
+        self.events.extend_from_slice(events);
+        self.first_failures.merge(first_failures);
+        self.deadlocks.extend_from_slice(deadlocks);
+        self.deadlocks_seen += deadlocks_seen;
     }
 
     /// One phase as reports keep it. `names` are the transactions' names in the plan's order;
@@ -222,6 +281,16 @@ impl Recording {
     /// The 99th percentile of a phase's latencies; none where no request ended.
     pub fn p99(&self, phase: PhaseName) -> Option<Duration> {
         self.total(phase).latency.quantile(0.99)
+    }
+
+    /// Bytes that the recording takes beside itself, about: events and the kinds of errors, of which there are
+    /// few, are left out.
+    pub fn heap_bytes(&self) -> usize {
+        let cells = PHASES.iter().flat_map(|&phase| self.cells(phase));
+        let ticks = self.ticks.iter().map(Ticks::heap_bytes);
+        cells.map(Cell::heap_bytes).sum::<usize>()
+            + ticks.sum::<usize>()
+            + self.seconds.heap_bytes()
     }
 
     /// How many latencies were beyond the histograms' hour and counted as one.
@@ -304,6 +373,7 @@ mod tests {
         lag: u64,
         latency: u64,
         fate: Option<Fate>,
+        retries: u32,
     }
 
     fn request() -> impl Strategy<Value = Request> {
@@ -322,15 +392,19 @@ mod tests {
             0..100_000u64,
             0..9_000_000u64,
             prop::option::weighted(0.9, fate),
+            prop_oneof![4 => Just(0u32), 1 => 1..4u32],
         )
-            .prop_map(|(transaction, phase, due, lag, latency, fate)| Request {
-                transaction,
-                phase,
-                due,
-                lag,
-                latency,
-                fate,
-            })
+            .prop_map(
+                |(transaction, phase, due, lag, latency, fate, retries)| Request {
+                    transaction,
+                    phase,
+                    due,
+                    lag,
+                    latency,
+                    fate,
+                    retries,
+                },
+            )
     }
 
     fn record(recording: &mut Recording, request: &Request) {
@@ -343,6 +417,7 @@ mod tests {
                     lag: Duration::from_micros(request.lag),
                     at: at + Duration::from_micros(request.latency),
                     fate,
+                    retries: request.retries,
                 },
             );
         }
@@ -406,6 +481,41 @@ mod tests {
         }
     }
 
+    /// Of a million requests of ten kinds over an hour, latencies from 0.2 to 20 ms, every so many.
+    fn record_an_hour(recording: &mut Recording, every: usize) {
+        for serial in (0..1_000_000u64).step_by(every) {
+            let scatter = serial.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+            let request = Request {
+                transaction: (scatter % 10) as usize,
+                phase: PhaseName::Baseline,
+                due: serial * 3_600,
+                lag: scatter % 300,
+                latency: 200 + (scatter % 100) * (scatter / 100 % 200),
+                fate: Some(match scatter % 7 {
+                    0 => Fate::Failed("40001".to_owned()),
+                    _ => Fate::Completed,
+                }),
+                retries: 0,
+            };
+            record(recording, &request);
+        }
+    }
+
+    #[test]
+    fn memory_follows_time_and_kinds_and_not_the_number_of_requests() {
+        let mut recording = Recording::new(10);
+        record_an_hour(&mut recording, 1);
+        let bytes = recording.heap_bytes();
+        // Ten kinds' histograms of one phase and ticks are 2 MB. Of a kind 28 requests a second are at most as
+        // many latencies told apart, of four bytes, beside a tally of 32.
+        let seconds = 10 * 4_096 * (32 + 28 * 4);
+        assert!(bytes <= 2_500_000 + seconds, "{bytes}");
+        record_an_hour(&mut recording, 5);
+        assert_eq!(recording.heap_bytes(), bytes);
+        let scheduled = recording.accounting(PhaseName::Baseline).scheduled;
+        assert_eq!(scheduled, 1_200_000);
+    }
+
     #[test]
     fn a_failed_request_counts_with_its_latency() {
         let mut recording = Recording::new(1);
@@ -416,6 +526,7 @@ mod tests {
                 lag: Duration::from_micros(50),
                 at: Duration::from_secs(6),
                 fate: Fate::TimedOut("acquire_timeout".to_owned()),
+                retries: 0,
             },
         );
         let phase = recording.phase(
@@ -446,11 +557,29 @@ mod tests {
                     lag: Duration::ZERO,
                     at: at + Duration::from_millis(latency),
                     fate: Fate::Completed,
+                    retries: 0,
                 },
             );
         }
         let (outage, transaction) = recording.unavailable(Duration::ZERO, Duration::from_secs(10));
         assert_eq!(outage, Duration::from_secs(3));
         assert_eq!(transaction, Some(1));
+    }
+
+    #[test]
+    fn restarts_are_counted_however_much_else_happened() {
+        let mut recording = Recording::new(0);
+        let happens = |kind| FleetEvent {
+            at: Duration::from_secs(1),
+            instance: 0,
+            kind,
+        };
+        for _ in 0..2 * EVENTS_KEPT {
+            recording.happened(happens(FleetEventKind::PoolRecovered));
+        }
+        recording.happened(happens(FleetEventKind::Restarted));
+        recording.happened(happens(FleetEventKind::Returned));
+        assert_eq!(recording.events.len(), EVENTS_KEPT + 2);
+        assert_eq!(recording.restarts(Duration::ZERO, Duration::MAX), 1);
     }
 }

@@ -33,6 +33,12 @@ impl Ticks {
         self.succeeded.merge(succeeded);
     }
 
+    /// Bytes that the ticks take.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let Self { waiting, succeeded } = self;
+        (waiting.0.capacity() + succeeded.0.capacity()) * size_of::<u64>()
+    }
+
     /// The longest stretch within `[from, to)` without a success although one was due. A stretch
     /// starts in the first tick in which a request came due that did not succeed within that tick,
     /// and lasts to the tick of the next success, or to `to`. It is off by less than two ticks.

@@ -3,40 +3,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::lock_mode::can_block;
-use super::lock_sample::{LockRow, LockSample, Queue};
+use super::activity::Activity;
+use super::deadlock::Rings;
+use super::ended_waits::{EndedWait, EndedWaits};
+use super::lock_sample::{LockRow, LockSample, Owed, Queue};
+use super::locks::OTHER;
+use super::migration_locks::{MigrationLocks, SeenLock};
+use super::processors::ProcessorReading;
+use super::toll::OpenToll;
 use super::{LockWait, Locks, Root, RootKind};
 
-/// A lock of the migration on a relation, as samples one after the other showed it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SeenLock {
-    /// Schema-qualified relation.
-    pub relation: String,
-    /// `pg_locks.mode`.
-    pub mode: String,
-    /// The statement in which it was first seen, held or asked for.
-    pub statement: usize,
-    /// When it was first seen granted, since the timeline's origin.
-    pub granted: Option<Duration>,
-    /// When it was last seen, since the timeline's origin.
-    pub last: Duration,
-}
+/// Samples for one that is looked through for deadlocks.
+const RING_EVERY: u64 = 3;
 
 /// Folds samples, in the order of their times, into waits.
 #[derive(Debug, Default)]
 pub struct WaitTracker {
     open: BTreeMap<i32, OpenWait>,
-    ended: Vec<EndedWait>,
-    /// The migration's locks in the latest sample.
-    held: BTreeMap<(u32, String), SeenLock>,
-    /// Its locks that later samples no longer showed.
-    released: Vec<SeenLock>,
+    ended: EndedWaits,
+    migration: MigrationLocks,
     samples: u64,
     first: Option<Duration>,
     last: Option<Duration>,
     widest_gap: Duration,
     peak_waiters: u32,
     waiters: Vec<(Duration, u32)>,
+    rings: Rings,
 }
 
 #[derive(Debug)]
@@ -44,13 +36,42 @@ struct OpenWait {
     lock: (String, Option<u32>, String),
     start: Duration,
     last_seen: Duration,
+    continues: bool,
+    /// Whom it was owed to, and for how long.
+    owed: Vec<(Owed, Duration)>,
     wait: LockWait,
 }
 
-#[derive(Debug)]
-struct EndedWait {
-    start: Duration,
-    wait: LockWait,
+/// Different roots told apart in one wait: more come only where many fight for one row.
+const ROOTS: usize = 8;
+
+impl OpenWait {
+    /// It has been owed to somebody for so much longer. One that is owed to the migration stays so: it
+    /// is what the waiter would have been spared.
+    fn note(&mut self, owed: Owed, length: Duration) {
+        let stays = self.is_owed_to_migration() || self.owed.len() >= ROOTS;
+        let same = |(known, _): &&mut (Owed, Duration)| known.root.pid == owed.root.pid;
+        if let Some((_, total)) = self.owed.iter_mut().find(same) {
+            *total += length;
+        } else if !stays {
+            self.owed.push((owed, length));
+        }
+    }
+
+    /// Whether it is owed to the migration.
+    fn is_owed_to_migration(&self) -> bool {
+        let first = self.owed.first();
+        first.is_some_and(|(first, _)| first.root.kind == RootKind::Migration)
+    }
+
+    /// Whether a wait for this lock is the next step of the same request: who waits for a row queues for
+    /// the right to wait for it, then waits for the transaction that has it (`heap_acquire_tuplock`).
+    fn leads_to(&self, (locktype, relation): (&str, Option<u32>), root: &Root) -> bool {
+        let (own_type, own_relation, _) = &self.lock;
+        (own_type.as_str(), locktype) == ("tuple", "transactionid")
+            && *own_relation == relation
+            && self.is_owed_to_migration() == (root.kind == RootKind::Migration)
+    }
 }
 
 impl WaitTracker {
@@ -67,7 +88,11 @@ impl WaitTracker {
         }
         self.first.get_or_insert(sample.at);
         self.samples += 1;
-        self.note_migration_locks(sample);
+        self.migration.observe(sample);
+        // A deadlock stands for long before the server looks for it, and long queues are many samples.
+        if self.samples.is_multiple_of(RING_EVERY) {
+            self.rings.observe(sample);
+        }
         let queue = Queue::of(sample);
         let mut waiting = BTreeSet::new();
         for row in sample.locks.iter().filter(|row| !row.granted) {
@@ -99,42 +124,12 @@ impl WaitTracker {
         }
     }
 
-    /// A lock that a sample no longer shows was released: the same one later is another.
-    fn note_migration_locks(&mut self, sample: &LockSample) {
-        let mut held = BTreeMap::new();
-        let rows = sample.locks.iter().filter(|row| row.locktype == "relation");
-        for row in rows.filter(|row| Some(row.pid) == sample.migration.map(|(pid, _)| pid)) {
-            let (Some((oid, name)), Some((_, statement))) = (&row.relation, sample.migration)
-            else {
-                continue;
-            };
-            let lock = (*oid, row.mode.clone());
-            let mut seen = self.held.remove(&lock).unwrap_or_else(|| SeenLock {
-                relation: name.clone(),
-                mode: row.mode.clone(),
-                statement,
-                granted: None,
-                last: sample.at,
-            });
-            seen.last = sample.at;
-            if row.granted {
-                seen.granted.get_or_insert(sample.at);
-            }
-            held.insert(lock, seen);
-        }
-        let released = std::mem::replace(&mut self.held, held);
-        self.released.extend(released.into_values());
-    }
-
     fn extend_or_open(&mut self, sample: &LockSample, row: &LockRow, queue: &Queue<'_>) {
         let oid = row.relation.as_ref().map(|(oid, _)| *oid);
         let lock = (row.locktype.clone(), oid, row.mode.clone());
         let begun = row.waited.map(|waited| sample.at.saturating_sub(waited));
-        let (root, depth) = queue.root(row);
-        let root = Root {
-            statement: self.blamed_statement(sample, row, &root),
-            ..root
-        };
+        let mut owed = queue.root(row);
+        owed.root.statement = self.migration.blamed_statement(sample, row, &owed.root);
         let open = self
             .open
             .get(&row.pid)
@@ -143,16 +138,21 @@ impl WaitTracker {
         // waits afterwards is, since it would have had its turn.
         let start = match open {
             None => Some(begun.unwrap_or(sample.at)),
-            Some(open) if open.wait.root.kind == RootKind::Migration => None,
-            Some(open) => (root.kind == RootKind::Migration).then_some(open.last_seen),
+            Some(open) if open.is_owed_to_migration() => None,
+            Some(open) => (owed.root.kind == RootKind::Migration).then_some(open.last_seen),
         };
+        let last = self.open.get(&row.pid);
+        let continues = last.is_some_and(|last| last.leads_to((&row.locktype, oid), &owed.root));
         if let Some(start) = start {
             self.close(row.pid, start);
         }
+        let begins = start.unwrap_or(sample.at);
         let open = self.open.entry(row.pid).or_insert_with(|| OpenWait {
             lock,
-            start: start.unwrap_or(sample.at),
-            last_seen: sample.at,
+            start: begins,
+            last_seen: begins,
+            continues,
+            owed: Vec::new(),
             wait: LockWait {
                 start: 0.0,
                 length: Duration::ZERO,
@@ -160,32 +160,20 @@ impl WaitTracker {
                 mode: row.mode.clone(),
                 locktype: row.locktype.clone(),
                 waiter: sample.owner(row.pid).name().to_owned(),
-                root: root.clone(),
-                depth,
+                root: owed.root.clone(),
+                depth: owed.depth,
+                via: Vec::new(),
             },
         });
+        // It may have begun a moment before it was known whose the session is.
+        if open.wait.waiter == OTHER {
+            open.wait.waiter = sample.owner(row.pid).name().to_owned();
+        }
+        // Who has got the lock between the two looks waits for nobody any more.
+        if !row.blockers.is_empty() {
+            open.note(owed, sample.at.saturating_sub(open.last_seen));
+        }
         open.last_seen = sample.at;
-        if open.wait.root.kind != RootKind::Migration {
-            open.wait.root = root;
-            open.wait.depth = depth;
-        }
-    }
-
-    /// The statement that took, or asked for, the lock in the way: the first one seen with a lock on
-    /// the relation that can be it, else the one that runs.
-    fn blamed_statement(&self, sample: &LockSample, row: &LockRow, root: &Root) -> Option<usize> {
-        let (pid, current) = sample.migration?;
-        if root.pid != pid {
-            return None;
-        }
-        let oid = row.relation.as_ref().map(|(oid, _)| *oid);
-        let in_the_way = self.held.iter().filter(|((relation, mode), _)| {
-            Some(*relation) == oid && can_block(mode, (&row.locktype, &row.mode))
-        });
-        in_the_way
-            .map(|(_, seen)| seen.statement)
-            .min()
-            .or(Some(current))
     }
 
     /// A wait ended somewhere between the sample that last showed it and `by`: the middle is taken.
@@ -194,13 +182,19 @@ impl WaitTracker {
             return;
         };
         let end = open.last_seen + by.saturating_sub(open.last_seen) / 2;
-        let length = end.saturating_sub(open.start);
+        let mut wait = LockWait {
+            length: end.saturating_sub(open.start),
+            ..open.wait
+        };
+        // Of several, the one in the way for longest.
+        let most = open.owed.into_iter().max_by_key(|(_, length)| *length);
+        if let Some((Owed { root, depth, via }, _)) = most {
+            (wait.root, wait.depth, wait.via) = (root, depth, via);
+        }
         self.ended.push(EndedWait {
             start: open.start,
-            wait: LockWait {
-                length,
-                ..open.wait
-            },
+            continues: open.continues,
+            wait,
         });
     }
 
@@ -216,34 +210,21 @@ impl WaitTracker {
             .unwrap_or_default()
             .saturating_sub(self.first.unwrap_or_default());
         let gaps = u32::try_from(self.samples.saturating_sub(1)).unwrap_or(u32::MAX);
-        let mut waits: Vec<LockWait> = self
-            .ended
-            .into_iter()
-            .map(|EndedWait { start, wait }| LockWait {
-                start: start.as_secs_f64() - zero.as_secs_f64(),
-                ..wait
-            })
-            .collect();
-        waits.sort_by(|a, b| b.length.cmp(&a.length).then(a.start.total_cmp(&b.start)));
-        let victims = || waits.iter().filter(|wait| wait.waiter != "migration");
-        let locks = Locks {
-            sample_interval: span.checked_div(gaps).unwrap_or_default(),
-            sample_error: self.widest_gap,
-            samples: self.samples,
-            max_wait: victims().map(|wait| wait.length).max().unwrap_or_default(),
-            total_wait: victims().map(|wait| wait.length).sum(),
-            peak_waiters: self.peak_waiters,
-            waits_seen: waits.len() as u64,
-            waits: Vec::new(),
-        };
+        let (locks, tolls) = self.ended.finish(zero);
         TrackedLocks {
-            locks: Locks { waits, ..locks },
-            migration: self
-                .released
-                .into_iter()
-                .chain(self.held.into_values())
-                .collect(),
+            locks: Locks {
+                sample_interval: span.checked_div(gaps).unwrap_or_default(),
+                sample_error: self.widest_gap,
+                samples: self.samples,
+                peak_waiters: self.peak_waiters,
+                ..locks
+            },
+            migration: self.migration.finish(),
             waiters: self.waiters,
+            tolls,
+            rings: self.rings,
+            activity: Activity::default(),
+            processors: Vec::new(),
         }
     }
 }
@@ -251,12 +232,20 @@ impl WaitTracker {
 /// All that the samples showed.
 #[derive(Debug, Default)]
 pub struct TrackedLocks {
-    /// The waits, all of them, longest first.
+    /// The waits, longest first: more of them than a report keeps.
     pub locks: Locks,
     /// The migration's own locks.
     pub migration: Vec<SeenLock>,
     /// Most sessions waiting at once in each second that had any (seconds of the timeline).
     pub waiters: Vec<(Duration, u32)>,
+    /// What the waits owed to the migration cost, by lock and kind of transaction.
+    pub tolls: Vec<OpenToll>,
+    /// Sessions that waited for each other.
+    pub rings: Rings,
+    /// What sessions did, that waited for locks and the others.
+    pub activity: Activity,
+    /// The processors' counters, in the order of time.
+    pub processors: Vec<ProcessorReading>,
 }
 
 #[cfg(test)]
@@ -294,6 +283,7 @@ mod tests {
             locks,
             migration: Some((MIGRATION, statement)),
             owners,
+            strangers: BTreeMap::new(),
         }
     }
 
@@ -326,6 +316,25 @@ mod tests {
         assert_eq!((wait.waiter.as_str(), wait.depth), ("record", 1));
         assert_eq!(wait.length, millis(15), "10 to the middle of 20 and 30");
         assert_eq!(tracked.migration[0].granted, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_session_may_become_known_after_it_began_to_wait() {
+        let rows = || {
+            vec![
+                row(7, "AccessShareLock", true, &[]),
+                row(MIGRATION, "AccessExclusiveLock", false, &[7]),
+            ]
+        };
+        let early = LockSample {
+            migration: None,
+            ..sample(10, 0, rows())
+        };
+        let tracked = track(&[early, sample(20, 0, rows())]);
+        let [wait] = &tracked.locks.waits[..] else {
+            panic!("{:?}", tracked.locks.waits);
+        };
+        assert!(wait.is_of_migration());
     }
 
     #[test]
@@ -441,6 +450,36 @@ mod tests {
             ),
         ]);
         assert_eq!(tracked.locks.waits[0].root.statement, Some(1));
+    }
+
+    #[test]
+    fn who_was_in_the_way_for_longest_is_the_root_and_nobody_at_the_end_is_none() {
+        let behind = |blockers: &[i32]| row(MIGRATION, "AccessExclusiveLock", false, blockers);
+        let mut samples: Vec<_> = (0..40)
+            .map(|n| sample(n * 10, 0, vec![behind(&[7])]))
+            .collect();
+        samples.push(sample(400, 0, vec![behind(&[1])]));
+        samples.push(sample(410, 0, vec![behind(&[])]));
+        let wait = &track(&samples).locks.waits[0];
+        assert_eq!((wait.root.pid, wait.length), (7, millis(410)));
+    }
+
+    #[test]
+    fn the_two_steps_of_waiting_for_a_row_are_one_request() {
+        let step = |locktype: &str| LockRow {
+            locktype: locktype.into(),
+            ..row(1, "ExclusiveLock", false, &[MIGRATION])
+        };
+        let tracked = track(&[
+            sample(0, 0, vec![step("tuple")]),
+            sample(10, 0, vec![step("transactionid")]),
+            sample(20, 0, vec![]),
+            sample(30, 0, vec![step("transactionid")]),
+        ]);
+        assert_eq!(tracked.locks.waits_seen, 3);
+        assert_eq!(tracked.locks.behind_migration["record"], 2);
+        let requests: u64 = tracked.tolls.iter().map(|open| open.toll.waits).sum();
+        assert_eq!(requests, 2);
     }
 
     #[test]

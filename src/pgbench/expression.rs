@@ -11,6 +11,8 @@ use super::value::{Fault, Value};
 pub(super) enum Expression<V> {
     Constant(Value),
     Variable(V, Place),
+    /// `:{?name}`: whether the variable is set.
+    Test(V),
     /// All arguments are evaluated, at most [`MAX_ARGUMENTS`].
     Call(Function, Vec<Expression<V>>, Place),
     /// The right side is evaluated only where the left does not decide.
@@ -34,48 +36,76 @@ impl Fault {
     }
 }
 
+/// What the variables of an expression are called once it is bound.
+pub(super) trait Names<V> {
+    /// Their names then.
+    type Name;
+    /// Why there is no such variable.
+    type Error;
+
+    /// A variable that is read at a place.
+    fn read(&mut self, variable: &V, place: Place) -> Result<Self::Name, Self::Error>;
+
+    /// A variable that is only tested; none if nothing ever sets it.
+    fn find(&mut self, variable: &V) -> Option<Self::Name>;
+}
+
+/// What the variables of an expression hold.
+pub(super) trait Environment<V> {
+    /// The value of a variable.
+    fn value(&self, variable: &V) -> Result<Value, Fault>;
+
+    /// Whether a variable has one.
+    fn has(&self, variable: &V) -> bool;
+}
+
 impl<V> Expression<V> {
     /// The same expression with its variables named another way.
-    pub(super) fn rename<W, E>(
+    pub(super) fn rename<N: Names<V>>(
         &self,
-        name: &mut impl FnMut(&V, Place) -> Result<W, E>,
-    ) -> Result<Expression<W>, E> {
-        let mut pair = |[left, right]: &[Expression<V>; 2]| -> Result<_, E> {
-            Ok([left.rename(name)?, right.rename(name)?])
+        names: &mut N,
+    ) -> Result<Expression<N::Name>, N::Error> {
+        let mut pair = |[left, right]: &[Expression<V>; 2]| -> Result<_, N::Error> {
+            Ok([left.rename(names)?, right.rename(names)?])
         };
         Ok(match self {
             Expression::Constant(value) => Expression::Constant(*value),
             Expression::And(sides, place) => Expression::And(Box::new(pair(sides)?), *place),
             Expression::Or(sides, place) => Expression::Or(Box::new(pair(sides)?), *place),
             Expression::Case(branches, otherwise) => {
-                let branches = branches.iter().map(pair).collect::<Result<_, E>>()?;
-                Expression::Case(branches, Box::new(otherwise.rename(name)?))
+                let branches = branches.iter().map(pair).collect::<Result<_, _>>()?;
+                Expression::Case(branches, Box::new(otherwise.rename(names)?))
             }
             Expression::Variable(variable, place) => {
-                Expression::Variable(name(variable, *place)?, *place)
+                Expression::Variable(names.read(variable, *place)?, *place)
             }
+            Expression::Test(variable) => match names.find(variable) {
+                Some(variable) => Expression::Test(variable),
+                None => Expression::Constant(Value::Boolean(false)),
+            },
             Expression::Call(function, arguments, place) => {
-                let arguments = arguments.iter().map(|argument| argument.rename(name));
-                Expression::Call(*function, arguments.collect::<Result<_, E>>()?, *place)
+                let arguments = arguments.iter().map(|argument| argument.rename(names));
+                Expression::Call(*function, arguments.collect::<Result<_, _>>()?, *place)
             }
         })
     }
 
-    /// Its value, with `look_up` giving the variables'.
+    /// Its value where variables have the values that `environment` knows.
     pub(super) fn evaluate(
         &self,
-        look_up: &impl Fn(&V) -> Result<Value, Fault>,
+        environment: &impl Environment<V>,
         random: &mut Generator,
     ) -> Result<Value, Failure> {
         match self {
             Expression::Constant(value) => Ok(*value),
-            Expression::Variable(variable, place) => {
-                look_up(variable).map_err(|fault| fault.at(*place))
-            }
+            Expression::Variable(variable, place) => environment
+                .value(variable)
+                .map_err(|fault| fault.at(*place)),
+            Expression::Test(variable) => Ok(Value::Boolean(environment.has(variable))),
             Expression::Call(function, arguments, place) => {
                 let mut values = [Value::Null; MAX_ARGUMENTS];
                 for (value, argument) in values.iter_mut().zip(arguments) {
-                    *value = argument.evaluate(look_up, random)?;
+                    *value = argument.evaluate(environment, random)?;
                 }
                 let values = values.get(..arguments.len()).unwrap_or(&values);
                 apply(*function, values, random).map_err(|fault| fault.at(*place))
@@ -85,20 +115,20 @@ impl<V> Expression<V> {
                 place: *place,
                 decides: false,
             }
-            .evaluate(look_up, random),
+            .evaluate(environment, random),
             Expression::Or(sides, place) => Logic {
                 sides,
                 place: *place,
                 decides: true,
             }
-            .evaluate(look_up, random),
+            .evaluate(environment, random),
             Expression::Case(branches, otherwise) => {
                 for [condition, value] in branches {
-                    if condition.evaluate(look_up, random)?.holds() {
-                        return value.evaluate(look_up, random);
+                    if condition.evaluate(environment, random)?.holds() {
+                        return value.evaluate(environment, random);
                     }
                 }
-                otherwise.evaluate(look_up, random)
+                otherwise.evaluate(environment, random)
             }
         }
     }
@@ -115,11 +145,11 @@ impl<V> Logic<'_, V> {
     /// As pgbench, not as SQL: a NULL on the left is the result, even where the right side would decide.
     fn evaluate(
         &self,
-        look_up: &impl Fn(&V) -> Result<Value, Fault>,
+        environment: &impl Environment<V>,
         random: &mut Generator,
     ) -> Result<Value, Failure> {
         for side in self.sides {
-            let value = side.evaluate(look_up, random)?;
+            let value = side.evaluate(environment, random)?;
             if value == Value::Null {
                 return Ok(Value::Null);
             }
@@ -267,11 +297,26 @@ mod tests {
         ("exp(null)", "null"),
     ];
 
+    /// Only `:nothing` is set.
+    struct Nothing;
+
+    impl Environment<String> for Nothing {
+        fn value(&self, variable: &String) -> Result<Value, Fault> {
+            match variable.as_str() {
+                "nothing" => Ok(Value::Null),
+                _ => Err(Fault::Unset(variable.clone())),
+            }
+        }
+
+        fn has(&self, variable: &String) -> bool {
+            variable == "nothing"
+        }
+    }
+
     fn evaluate(text: &str) -> Result<Value, String> {
         let source = Source::new("s", text);
         let parsed = expression(&source, &mut source.cursor()).map_err(|error| error.message)?;
-        let unset = |name: &String| Err(Fault::Unset(name.clone()));
-        let value = parsed.evaluate(&unset, &mut Generator::new(0));
+        let value = parsed.evaluate(&Nothing, &mut Generator::new(0));
         value.map_err(|failure| failure.fault.to_string())
     }
 
@@ -359,11 +404,19 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_can_be_tested_without_being_read() {
+        // NULL is a value.
+        assert_eq!(evaluate(":{?nothing}"), Ok(Value::Boolean(true)));
+        assert_eq!(evaluate("not :{?other}"), Ok(Value::Boolean(true)));
+    }
+
+    #[test]
     fn a_failure_points_at_its_operator() {
         let source = Source::new("s", "1 +\\\n  2 / 0");
         let parsed = expression(&source, &mut source.cursor()).unwrap();
-        let unset = |name: &String| Err(Fault::Unset(name.clone()));
-        let failure = parsed.evaluate(&unset, &mut Generator::new(0)).unwrap_err();
+        let failure = parsed
+            .evaluate(&Nothing, &mut Generator::new(0))
+            .unwrap_err();
         assert_eq!(failure.place, Place { line: 2, column: 5 });
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::source::{Cursor, ScriptError, Source, begins_name, continues_name};
+use super::value::parse_double;
 
 /// A token.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +16,8 @@ pub(super) enum Token {
     Null,
     /// `:name`, without the colon.
     Variable(String),
+    /// `:{?name}`, the name alone.
+    Test(String),
     /// A name that is no keyword, in lower case.
     Name(String),
     Keyword(Keyword),
@@ -52,6 +55,7 @@ impl fmt::Display for Token {
             Token::Boolean(boolean) => write!(f, "`{boolean}`"),
             Token::Null => f.write_str("`null`"),
             Token::Variable(name) => write!(f, "`:{name}`"),
+            Token::Test(name) => write!(f, "`:{{?{name}}}`"),
             Token::Name(name) => write!(f, "`{name}`"),
             Token::Keyword(keyword) => write!(f, "`{}`", format!("{keyword:?}").to_uppercase()),
             Token::Symbol(symbol) => write!(f, "`{symbol}`"),
@@ -129,6 +133,9 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Token, String> {
 
 fn variable(cursor: &mut Cursor<'_>) -> Result<Token, String> {
     cursor.bump();
+    if let Some(name) = cursor.tested_name() {
+        return Ok(Token::Test(name.to_owned()));
+    }
     match cursor.eat_while(continues_name) {
         "" => Err("a variable's name must follow the colon immediately".to_owned()),
         name => Ok(Token::Variable(name.to_owned())),
@@ -174,15 +181,8 @@ fn read_integer(text: &str) -> Result<Token, String> {
 }
 
 fn read_double(text: &str) -> Result<Token, String> {
-    let overflow = || format!("double constant overflow: {text}");
-    let double: f64 = text.parse().map_err(|_| overflow())?;
-    let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
-    let is_zero = !mantissa.contains(|c| matches!(c, '1'..='9'));
-    if double.is_normal() || is_zero {
-        Ok(Token::Double(double))
-    } else {
-        Err(overflow())
-    }
+    let double = parse_double(text).ok_or_else(|| format!("double constant overflow: {text}"))?;
+    Ok(Token::Double(double))
 }
 
 fn word(word: &str) -> Token {
@@ -258,6 +258,8 @@ mod tests {
         let error = lex("1 +\\\n ?").unwrap_err();
         assert_eq!((error.line, error.column), (2, 2));
         assert_eq!(error.message, "unexpected character `?` in an expression");
-        assert_eq!(lex(": a").unwrap_err().column, 1);
+        for text in [": a", ":{?}", ":{?a", ":{a}"] {
+            assert_eq!(lex(text).unwrap_err().column, 1, "{text}");
+        }
     }
 }

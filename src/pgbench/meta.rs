@@ -1,7 +1,9 @@
 //! Backslash commands.
 
+use super::capture::{Capture, CaptureKind};
 use super::parser::{NamedExpression, expression};
-use super::source::{Cursor, Place, ScriptError, Source, begins_name, continues_name};
+use super::pipeline::Pipeline;
+use super::source::{Cursor, Place, ScriptError, Source, is_name};
 use super::suggestion::did_you_mean;
 
 /// A backslash command as a script writes it.
@@ -9,6 +11,8 @@ use super::suggestion::did_you_mean;
 pub(super) enum Meta {
     Set(String, NamedExpression),
     Sleep(Sleep),
+    Capture(Capture),
+    Pipeline(Pipeline),
     Pick(Vec<String>, KeyName),
     Fresh(Vec<String>, KeyName),
     If(NamedExpression),
@@ -48,8 +52,20 @@ pub(super) struct KeyName {
 }
 
 /// Commands that a script can use, for suggestions.
-const KNOWN: [&str; 8] = [
-    "set", "sleep", "if", "elif", "else", "endif", "pick", "fresh",
+const KNOWN: [&str; 13] = [
+    "set",
+    "sleep",
+    "if",
+    "elif",
+    "else",
+    "endif",
+    "gset",
+    "aset",
+    "startpipeline",
+    "syncpipeline",
+    "endpipeline",
+    "pick",
+    "fresh",
 ];
 
 /// Parses the command whose backslash, at `backslash`, has just been taken; none for a lone backslash.
@@ -83,12 +99,14 @@ pub(super) fn command<'a>(
         }
         "else" => Meta::Else,
         "endif" => Meta::Endif,
-        "gset" | "aset" | "startpipeline" | "endpipeline" | "syncpipeline" => {
-            return Err(line.wrong(format!("\\{name} is not supported by this version yet")));
-        }
+        "gset" => Meta::Capture(line.capture(CaptureKind::Gset)?),
+        "aset" => Meta::Capture(line.capture(CaptureKind::Aset)?),
+        "startpipeline" => Meta::Pipeline(Pipeline::Start),
+        "syncpipeline" => Meta::Pipeline(Pipeline::Sync),
+        "endpipeline" => Meta::Pipeline(Pipeline::End),
         "shell" | "setshell" => {
             return Err(line.wrong(format!(
-                "\\{name} runs a shell command; pgrehearse does not"
+                "\\{name} runs a shell command, which pgrehearse never does: compute the value by \\set, or define it before the run"
             )));
         }
         _ => {
@@ -154,9 +172,18 @@ impl<'a> Line<'a, '_> {
         Ok(variables)
     }
 
+    /// The prefix of the variables' names, if there is one.
+    fn capture(&mut self, kind: CaptureKind) -> Result<Capture, ScriptError> {
+        let prefix = match self.cursor.word() {
+            Some((offset, prefix)) => self.named(offset, prefix)?,
+            None => String::new(),
+        };
+        let place = self.source.place(self.backslash);
+        Ok(Capture::new(kind, &prefix, place))
+    }
+
     fn named(&self, offset: usize, name: &str) -> Result<String, ScriptError> {
-        let valid = name.starts_with(begins_name) && name.chars().all(continues_name);
-        if valid {
+        if is_name(name) {
             Ok(name.to_owned())
         } else {
             let message = format!(
@@ -403,21 +430,35 @@ mod tests {
                 1,
                 "unknown command `\\ste`; did you mean `\\set`?",
             ),
-            ("\\gset", 1, "\\gset is not supported by this version yet"),
             (
-                "\\startpipeline",
+                "\\gset a b",
+                9,
+                "unexpected argument `b`: the command is complete before it",
+            ),
+            (
+                "\\aset 1a",
+                7,
+                "invalid variable name `1a`: write letters, digits and underscores, without a colon and no digit first",
+            ),
+            (
+                "\\startpipeline 1",
+                16,
+                "unexpected argument `1`: the command is complete before it",
+            ),
+            (
+                "\\startpipelin",
                 1,
-                "\\startpipeline is not supported by this version yet",
+                "unknown command `\\startpipelin`; did you mean `\\startpipeline`?",
             ),
             (
                 "\\shell rm",
                 1,
-                "\\shell runs a shell command; pgrehearse does not",
+                "\\shell runs a shell command, which pgrehearse never does: compute the value by \\set, or define it before the run",
             ),
             (
                 "\\setshell x ls",
                 1,
-                "\\setshell runs a shell command; pgrehearse does not",
+                "\\setshell runs a shell command, which pgrehearse never does: compute the value by \\set, or define it before the run",
             ),
         ] {
             let error = parse(text).unwrap_err();

@@ -149,6 +149,7 @@ impl<'a> Parser<'a> {
             Token::Boolean(boolean) => Expression::Constant(Value::Boolean(*boolean)),
             Token::Null => Expression::Constant(Value::Null),
             Token::Variable(name) => Expression::Variable(name.clone(), place),
+            Token::Test(name) => Expression::Test(name.clone()),
             Token::Name(name) => return self.call(name, place),
             Token::Keyword(Keyword::Case) => return self.case(),
             Token::Symbol("(") => {
@@ -292,6 +293,7 @@ mod tests {
             match expression {
                 Expression::Constant(value) => Expression::Constant(value),
                 Expression::Variable(name, _) => Expression::Variable(name, place),
+                Expression::Test(name) => Expression::Test(name),
                 Expression::Call(function, arguments, _) => {
                     let arguments = arguments.into_iter().map(|a| strip(a, place));
                     Expression::Call(function, arguments.collect(), place)

@@ -1,14 +1,17 @@
 //! Runs: a program executed once, statement by statement.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::expression::{Expression, Failure};
+use super::capture::ResultSet;
+use super::expression::Failure;
 use super::keys::Keys;
-use super::program::{Content, Instruction, Program, SleepTime, Slot};
+use super::pipeline::{Mode, Pipeline};
+use super::program::{Content, Instruction, Program, Slot, Variable};
 use super::random::Generator;
-use super::source::{Place, ScriptError};
-use super::value::{Fault, Value};
+use super::source::ScriptError;
+use super::state::State;
 
 /// What the caller does next for a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,9 +20,13 @@ pub enum Step {
     Sql {
         /// Index into [`Program::statements`].
         statement: usize,
-        /// The values, none for NULL.
+        /// The values, none for NULL. Of a program bound to
+        /// [substitute](super::Definitions::substituted) there may be more of them than parameters, for
+        /// [`interpolate`](super::Sql::interpolate) alone.
         parameters: Vec<Option<String>>,
     },
+    /// Begin, synchronise or end a pipeline.
+    Pipeline(Pipeline),
     /// Wait.
     Sleep(Duration),
     /// The transaction is over.
@@ -29,11 +36,16 @@ pub enum Step {
 /// One execution of a program: its variables, random numbers and place.
 #[derive(Debug)]
 pub struct Run {
-    program: Arc<Program>,
+    pub(super) program: Arc<Program>,
+    seed: u64,
     serial: u64,
     /// The instruction that comes next.
     next: usize,
     state: State,
+    /// The client's number, if it is known.
+    client: Option<u32>,
+    /// What other programs of the same client have left in variables that this one does not know.
+    left: BTreeMap<Arc<str>, Content>,
 }
 
 impl Run {
@@ -41,27 +53,103 @@ impl Run {
     /// rehearsal and decides what `\fresh` yields.
     pub fn new(program: Arc<Program>, seed: u64, serial: u64) -> Self {
         let state = State {
-            variables: program.initial.clone(),
+            variables: program.variables.initial.clone(),
             random: Generator::new(seed),
+            pipeline: Mode::default(),
         };
         Self {
             program,
+            seed,
             serial,
             next: 0,
             state,
+            client: None,
+            left: BTreeMap::new(),
         }
+    }
+
+    /// Makes this and all [next](Self::next) runs those of the client of this number: `:client_id`, unless
+    /// that was defined.
+    #[must_use]
+    pub fn of_client(mut self, number: u32) -> Self {
+        self.client = Some(number);
+        if let Some(slot) = self.program.seeds.client {
+            self.state.set(slot, Content::number(number));
+        }
+        self
+    }
+
+    /// Begins the next run of the same client, as pgbench has clients: every variable keeps what it
+    /// holds, also over runs of other programs in between.
+    #[must_use]
+    pub fn next(mut self, program: Arc<Program>, seed: u64, serial: u64) -> Self {
+        if !Arc::ptr_eq(&self.program, &program) {
+            let held = std::mem::take(&mut self.state.variables);
+            let names = self.program.variables.names.iter().cloned();
+            let set = |(_, content): &(_, Content)| *content != Content::Unset;
+            self.left.extend(names.zip(held).filter(set));
+            let mut variables = program.variables.initial.clone();
+            if let (Some(Slot(slot)), Some(number)) = (program.seeds.client, self.client)
+                && let Some(variable) = variables.get_mut(slot)
+            {
+                *variable = Content::number(number);
+            }
+            for (name, variable) in program.variables.names.iter().zip(&mut variables) {
+                if let Some(left) = self.left.remove(name) {
+                    *variable = left;
+                }
+            }
+            self.state.variables = variables;
+            self.program = program;
+        }
+        self.seed = seed;
+        self.serial = serial;
+        self.again();
+        self
+    }
+
+    /// Begins this run again after a failure, as pgbench does: with the same random numbers; variables
+    /// keep what they hold.
+    pub fn again(&mut self) {
+        self.next = 0;
+        self.state.random = Generator::new(self.seed);
+        self.state.pipeline = Mode::default();
+    }
+
+    /// Sets a variable of the run's [program](Program::variable), none for NULL.
+    pub fn give(&mut self, Variable(slot): Variable, value: Option<String>) {
+        self.state.set(slot, Content::of(value));
+    }
+
+    /// Keeps what a statement with a [capture](super::Sql::capture) returned: all its results in their
+    /// order, also those without rows. Of a statement without one nothing is kept.
+    ///
+    /// # Errors
+    ///
+    /// `\gset` after other than one row, or a column whose name no variable can have. This ends the run.
+    pub fn store(&mut self, statement: usize, results: &[ResultSet]) -> Result<(), ScriptError> {
+        let Some(capture) = self.program.capture(statement) else {
+            return Ok(());
+        };
+        let kept = self.state.keep(&self.program, capture, results);
+        kept.map_err(|failure| self.fail(failure))
     }
 
     /// Goes on to the next thing that the caller must do. An error (division by zero, …) ends the run.
     ///
     /// # Errors
     ///
-    /// An expression that has no value, or a variable that is used before it is set.
+    /// An expression that has no value, a variable that is used before it is set, or a command about
+    /// pipelines where it cannot stand.
     pub fn step(&mut self, keys: &dyn Keys) -> Result<Step, ScriptError> {
-        self.advance(keys).map_err(|Failure { fault, place }| {
-            self.next = self.program.instructions.len();
-            place.error(&self.program.name, fault.to_string())
-        })
+        self.advance(keys).map_err(|failure| self.fail(failure))
+    }
+
+    /// Ends the run with an error.
+    fn fail(&mut self, Failure { fault, place }: Failure) -> ScriptError {
+        self.next = self.program.instructions.len();
+        self.state.pipeline = Mode::default();
+        place.error(&self.program.name, fault.to_string())
     }
 
     fn advance(&mut self, keys: &dyn Keys) -> Result<Step, Failure> {
@@ -70,21 +158,19 @@ impl Run {
             serial,
             next,
             state,
+            ..
         } = self;
         while let Some(instruction) = program.instructions.get(*next) {
             *next += 1;
             match instruction {
                 Instruction::Sql {
                     statement,
-                    parameters,
+                    arguments,
                 } => {
-                    let parameter = |(slot, place): &(Slot, Place)| {
-                        let parameter = state.parameter(program, *slot);
-                        parameter.map_err(|fault| fault.at(*place))
-                    };
+                    let parameters = state.arguments(program, *statement, arguments)?;
                     return Ok(Step::Sql {
                         statement: *statement,
-                        parameters: parameters.iter().map(parameter).collect::<Result<_, _>>()?,
+                        parameters,
                     });
                 }
                 Instruction::Set(slot, expression) => {
@@ -97,6 +183,10 @@ impl Run {
                     let amount = u64::try_from(amount).unwrap_or(0);
                     let time = Duration::from_micros(amount.saturating_mul(unit.microseconds));
                     return Ok(Step::Sleep(time));
+                }
+                Instruction::Pipeline(pipeline, place) => {
+                    state.pipe(*pipeline, *place)?;
+                    return Ok(Step::Pipeline(*pipeline));
                 }
                 Instruction::Pick(slots, key) => {
                     let row = keys.pick_row(*key, state.random.bits());
@@ -115,68 +205,8 @@ impl Run {
                 }
             }
         }
+        state.finish()?;
         Ok(Step::Done)
-    }
-}
-
-/// What the commands of a run change.
-#[derive(Debug)]
-struct State {
-    variables: Vec<Content>,
-    random: Generator,
-}
-
-impl State {
-    fn set(&mut self, Slot(slot): Slot, content: Content) {
-        if let Some(variable) = self.variables.get_mut(slot) {
-            *variable = content;
-        }
-    }
-
-    fn set_all(&mut self, slots: &[Slot], texts: Vec<String>) {
-        for (slot, text) in slots.iter().zip(texts) {
-            self.set(*slot, Content::Text(text));
-        }
-    }
-
-    fn evaluate(
-        &mut self,
-        program: &Program,
-        expression: &Expression<Slot>,
-    ) -> Result<Value, Failure> {
-        let Self { variables, random } = self;
-        let look_up = |Slot(slot): &Slot| {
-            let content = variables.get(*slot).unwrap_or(&Content::Unset);
-            content.value(program.name_of(Slot(*slot)))
-        };
-        expression.evaluate(&look_up, random)
-    }
-
-    fn parameter(&self, program: &Program, slot: Slot) -> Result<Option<String>, Fault> {
-        match self.variables.get(slot.0) {
-            Some(Content::Value(Value::Null)) => Ok(None),
-            Some(Content::Value(value)) => Ok(Some(value.to_string())),
-            Some(Content::Text(text)) => Ok(Some(text.clone())),
-            Some(Content::Unset) | None => Err(Fault::Unset(program.name_of(slot).to_owned())),
-        }
-    }
-
-    /// The amount of a `\sleep`; a variable's is read as C's `atoi` reads it, up to what is no digit.
-    fn sleep(&self, program: &Program, time: SleepTime) -> Result<i64, Failure> {
-        let (slot, place) = match time {
-            SleepTime::Literal(amount) => return Ok(amount),
-            SleepTime::Variable(slot, place) => (slot, place),
-        };
-        let text = self
-            .parameter(program, slot)
-            .map_err(|fault| fault.at(place))?;
-        let text = text.unwrap_or_else(|| "NULL".to_owned());
-        let unsigned = text.strip_prefix('-').unwrap_or(&text);
-        let tail = unsigned.trim_start_matches(|c: char| c.is_ascii_digit());
-        let number = text.strip_suffix(tail).unwrap_or(&text);
-        number
-            .parse()
-            .map_err(|_| Fault::Sleep(text.clone()).at(place))
     }
 }
 
@@ -185,94 +215,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pgbench::{KeyId, Script};
-
-    /// Picks print their random bits, fresh values their number.
-    struct Numbers(Vec<(String, u64)>);
-
-    impl Keys for Numbers {
-        fn resolve(&mut self, table: &str, column: &str, _: Option<&str>) -> Result<KeyId, String> {
-            match (table, column) {
-                ("users", "id") => Ok(KeyId(0)),
-                ("users", "name") => Ok(KeyId(1)),
-                ("users", "mood") => Ok(KeyId(2)),
-                _ => Err(format!("there is no column {table}.{column}")),
-            }
-        }
-
-        fn pick(&self, key: KeyId, random: u64) -> String {
-            let name = if key == KeyId(0) { "" } else { "user " };
-            format!("{name}{}", random % 1000)
-        }
-
-        fn has_fresh(&self, key: KeyId) -> bool {
-            key != KeyId(2)
-        }
-
-        fn fresh(&self, _: KeyId, n: u64) -> String {
-            n.to_string()
-        }
-
-        fn resolve_row(
-            &mut self,
-            table: &str,
-            columns: &[String],
-            distribution: Option<&str>,
-        ) -> Result<KeyId, String> {
-            match columns {
-                [column] => self.resolve(table, column, distribution),
-                _ => Ok(KeyId(3)),
-            }
-        }
-
-        fn pick_row(&self, key: KeyId, random: u64) -> Vec<String> {
-            let whole = key == KeyId(3);
-            let second = whole.then(|| format!("{}b", random % 1000));
-            [self.pick(key, random)].into_iter().chain(second).collect()
-        }
-
-        fn rows(&self) -> Vec<(String, u64)> {
-            self.0.clone()
-        }
-    }
-
-    fn keys() -> Numbers {
-        let rows = [
-            ("users", 10),
-            ("app.order-lines", 20),
-            ("pgbench_branches", 7),
-        ];
-        Numbers(rows.map(|(table, rows)| (table.to_owned(), rows)).into())
-    }
-
-    fn bind(text: &str) -> Result<Program, ScriptError> {
-        Script::parse("t.sql", text)?.bind(&mut keys())
-    }
-
-    /// The texts of the steps of a run, with the values in their places.
-    fn trace(text: &str, seed: u64, serial: u64) -> Result<Vec<String>, ScriptError> {
-        let program = Arc::new(bind(text)?);
-        let mut run = Run::new(Arc::clone(&program), seed, serial);
-        let mut steps = Vec::new();
-        loop {
-            steps.push(match run.step(&keys())? {
-                Step::Done => return Ok(steps),
-                Step::Sleep(time) => format!("{time:?}"),
-                Step::Sql {
-                    statement,
-                    parameters,
-                } => program.statements()[statement].interpolate(&parameters),
-            });
-        }
-    }
-
-    fn outcome(text: &str) -> Result<Vec<String>, String> {
-        trace(text, 1, 0).map_err(|error| error.to_string())
-    }
-
-    fn steps(text: &str) -> Vec<String> {
-        outcome(text).unwrap()
-    }
+    use crate::pgbench::trial::{Answers, bind, bind_with, finish, keys, outcome, steps, trace};
+    use crate::pgbench::{Definitions, Script};
 
     #[test]
     fn statements_get_the_values_of_their_time() {
@@ -336,7 +280,7 @@ mod tests {
         // What `pgbench --random-seed=42` shows.
         let program = bind("SELECT :default_seed, :random_seed")
             .unwrap()
-            .with_seed(42);
+            .with_seed(42, 1);
         let step = Run::new(Arc::new(program), 0, 0).step(&keys()).unwrap();
         let parameters = vec![
             Some("4306334408478191133".to_owned()),
@@ -436,6 +380,153 @@ mod tests {
             (all.len(), all[0].as_str(), all[2].as_str()),
             (3, "BEGIN", "END")
         );
+    }
+
+    fn run(text: &str, definitions: &Definitions) -> Run {
+        Run::new(Arc::new(bind_with(text, definitions).unwrap()), 1, 0)
+    }
+
+    #[test]
+    fn definitions_stand_in_the_place_of_what_is_predefined() {
+        let mut definitions = Definitions::default();
+        for definition in ["scale=3", "random_seed=9", "x=abc", "y=no"] {
+            definitions.define(definition).unwrap();
+        }
+        let text = "\\set z :scale + 1\n\\set n not :y\n\\set x 1\nSELECT :scale, :random_seed, :z, :n, :x";
+        let program = bind_with(text, &definitions).unwrap().with_seed(42, 1);
+        let mut run = Run::new(Arc::new(program), 0, 0);
+        let done = finish(&mut run, Answers::new()).unwrap();
+        assert_eq!(done, ["SELECT 3, 9, 4, 'true', 1"]);
+        // Until the script sets it, it is what was defined.
+        let mut run = self::run("SELECT :x;\\set x 1", &definitions);
+        assert_eq!(finish(&mut run, Answers::new()).unwrap(), ["SELECT 'abc'"]);
+    }
+
+    #[test]
+    fn a_caller_gives_values_before_the_run() {
+        let mut definitions = Definitions::default();
+        definitions.expect("id").unwrap();
+        let mut run = run("SELECT :id, :client_id", &definitions);
+        let id = run.program.variable("id").unwrap();
+        let client = run.program.variable("client_id").unwrap();
+        assert_eq!(run.program.variable("scale"), None);
+        run.give(id, Some("it's".to_owned()));
+        run.give(client, None);
+        let done = finish(&mut run, Answers::new()).unwrap();
+        assert_eq!(done, ["SELECT 'it''s', NULL"]);
+        let mut without = self::run("SELECT :id", &definitions);
+        assert!(without.step(&keys()).is_err());
+    }
+
+    #[test]
+    fn a_client_keeps_its_variables() {
+        let count = Arc::new(
+            bind("\\if :{?n}\n\\set n :n + 1\n\\else\n\\set n 1\n\\endif\nSELECT :n").unwrap(),
+        );
+        let mut definitions = Definitions::default();
+        definitions.expect("n").unwrap();
+        let read = Arc::new(bind_with("\\set m :n * 10\nSELECT :m", &definitions).unwrap());
+        let other = Arc::new(bind("SELECT 1").unwrap());
+        let mut run = Run::new(Arc::clone(&count), 0, 0);
+        let mut seen = finish(&mut run, Answers::new()).unwrap();
+        for program in [&count, &other, &count, &read] {
+            run = run.next(Arc::clone(program), 0, 0);
+            seen.extend(finish(&mut run, Answers::new()).unwrap());
+        }
+        assert_eq!(
+            seen,
+            ["SELECT 1", "SELECT 2", "SELECT 1", "SELECT 3", "SELECT 30"]
+        );
+    }
+
+    #[test]
+    fn a_client_has_its_number_in_every_script() {
+        let (other, read) = (
+            bind("SELECT 1").unwrap(),
+            bind("SELECT :client_id + 1").unwrap(),
+        );
+        let (other, read) = (Arc::new(other), Arc::new(read));
+        for (first, second) in [(&other, &read), (&read, &other), (&read, &read)] {
+            let mut run = Run::new(Arc::clone(first), 0, 0).of_client(7);
+            let mut seen = finish(&mut run, Answers::new()).unwrap();
+            run = run.next(Arc::clone(second), 1, 1);
+            seen.extend(finish(&mut run, Answers::new()).unwrap());
+            assert!(seen.contains(&"SELECT 7 + 1".to_owned()), "{seen:?}");
+        }
+        let mut definitions = Definitions::default();
+        definitions.define("client_id=3").unwrap();
+        let read = Arc::new(bind_with("SELECT :client_id", &definitions).unwrap());
+        let mut run = Run::new(other, 0, 0).of_client(7).next(read, 0, 0);
+        assert_eq!(finish(&mut run, Answers::new()).unwrap(), ["SELECT 3"]);
+        let text = "\\set client_id :client_id * 2\nSELECT :client_id";
+        let double = Arc::new(bind(text).unwrap());
+        let mut run = Run::new(Arc::clone(&double), 0, 0).of_client(7);
+        assert_eq!(finish(&mut run, Answers::new()).unwrap(), ["SELECT 14"]);
+        let mut run = run.next(double, 0, 0);
+        assert_eq!(finish(&mut run, Answers::new()).unwrap(), ["SELECT 28"]);
+    }
+
+    #[test]
+    fn a_variable_of_another_script_is_the_same_clients() {
+        let set = "\\set n 5\nSELECT 'x' AS y \\gset p_\n\\pick name users.name";
+        let script = Script::parse("set.sql", set).unwrap();
+        let definitions = Definitions::default().beside(&script);
+        assert!(bind("SELECT :n").is_err());
+        for text in ["SELECT :n", "SELECT :p_y", "SELECT :name"] {
+            bind_with(text, &definitions).unwrap();
+        }
+        for text in ["SELECT :m", "SELECT :p_", "SELECT :y"] {
+            assert!(bind_with(text, &definitions).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_begins_again_draws_the_same() {
+        let mut run = run(
+            "\\set x random(1, 1000000000)\nSELECT :x",
+            &Definitions::default(),
+        );
+        let first = finish(&mut run, Answers::new()).unwrap();
+        run.again();
+        assert_eq!(finish(&mut run, Answers::new()).unwrap(), first);
+    }
+
+    #[test]
+    fn statements_ask_whether_variables_are_set() {
+        let text = "SELECT :{?x}, :{?scale}, :{?nowhere};\n\\set x null\nSELECT NOT :{?x}";
+        let sent = [
+            "SELECT FALSE::boolean, TRUE::boolean, FALSE",
+            "SELECT NOT TRUE::boolean",
+        ];
+        let mut run = run(text, &Definitions::default().substituted());
+        assert_eq!(finish(&mut run, Answers::new()).unwrap(), sent);
+        assert_eq!(
+            run.program.statements()[0].text,
+            "SELECT $1::boolean, $2::boolean, FALSE"
+        );
+    }
+
+    #[test]
+    fn substitution_reaches_into_quotes_and_makes_names_of_values() {
+        let mut definitions = Definitions::default();
+        definitions.define("t=app.users").unwrap();
+        let text = "\\set x 5\n\\pick name users.name\n\
+            SELECT ':x', ':late :nowhere' FROM :t WHERE name = :name AND b = :b;\\set late 1";
+        definitions.define("b=true").unwrap();
+        let mut plain = run(text, &definitions);
+        let sent = finish(&mut plain, Answers::new()).unwrap();
+        assert!(
+            sent[0]
+                .starts_with("SELECT ':x', ':late :nowhere' FROM 'app.users' WHERE name = 'user "),
+            "{sent:?}"
+        );
+        let mut run = run(text, &definitions.substituted());
+        let sent = finish(&mut run, Answers::new()).unwrap();
+        assert!(
+            sent[0].starts_with("SELECT '5', ':late :nowhere' FROM app.users WHERE name = 'user "),
+            "{sent:?}"
+        );
+        assert!(sent[0].ends_with("' AND b = true"), "{sent:?}");
     }
 
     proptest! {

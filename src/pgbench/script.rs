@@ -1,9 +1,12 @@
 //! Scripts: their commands in order, conditions turned into jumps.
 
+use super::capture::Capture;
 use super::meta::{KeyName, Meta, Sleep, command};
 use super::parser::NamedExpression;
+use super::pipeline::{Mode, Pipeline, STILL_OPEN};
+use super::scanner::{Ending, Statement, statement};
 use super::source::{Place, ScriptError, Source};
-use super::sql::{Ending, Statement, statement};
+use super::value::Fault;
 
 /// A parsed script.
 #[derive(Debug, Clone, Default)]
@@ -18,10 +21,21 @@ pub(super) enum Command {
     Sql(Statement),
     Set(String, NamedExpression),
     Sleep(Sleep),
+    Pipeline(Pipeline, Place),
     Pick(Vec<String>, KeyName),
     Fresh(Vec<String>, KeyName),
     Jump(usize),
     JumpUnless(NamedExpression, usize),
+}
+
+impl Command {
+    /// What becomes of its rows.
+    pub(super) fn capture(&self) -> Option<&Capture> {
+        match self {
+            Command::Sql(statement) => statement.capture.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl Script {
@@ -36,7 +50,10 @@ impl Script {
         let mut cursor = source.cursor();
         loop {
             let (sql, ending) = statement(&source, &mut cursor)?;
-            builder.commands.extend(sql.map(Command::Sql));
+            if let Some(sql) = sql {
+                builder.commands.push(Command::Sql(sql));
+                builder.after_sql = true;
+            }
             match ending {
                 Ending::Semicolon => {}
                 Ending::Backslash(offset) => {
@@ -51,6 +68,9 @@ impl Script {
         }
         if let Some(open) = builder.open.last() {
             return Err(source.error_at(open.place, "\\if without matching \\endif"));
+        }
+        if let Mode::Open(place) = builder.mode {
+            return Err(source.error_at(place, STILL_OPEN));
         }
         if builder.commands.is_empty() {
             return Err(source.error(0, "the script has no commands"));
@@ -70,16 +90,25 @@ struct OpenIf {
     skip: Option<usize>,
     /// The jumps from the ends of finished branches to the `\endif`.
     exits: Vec<usize>,
+    /// Whether a pipeline is open where the branches begin.
+    before: Mode,
+    /// The same at the ends of the finished branches.
+    after: Option<Mode>,
 }
 
 #[derive(Debug, Default)]
 struct Builder {
     commands: Vec<Command>,
     open: Vec<OpenIf>,
+    /// Whether a pipeline is open here.
+    mode: Mode,
+    /// Whether the last command was SQL without `\gset`.
+    after_sql: bool,
 }
 
 impl Builder {
-    fn push(&mut self, meta: Meta, place: Place) -> Result<(), &'static str> {
+    fn push(&mut self, meta: Meta, place: Place) -> Result<(), String> {
+        let after_sql = std::mem::take(&mut self.after_sql);
         match meta {
             Meta::Set(variable, expression) => {
                 self.commands.push(Command::Set(variable, expression));
@@ -87,11 +116,12 @@ impl Builder {
             Meta::Sleep(sleep) => self.commands.push(Command::Sleep(sleep)),
             Meta::Pick(variables, key) => self.commands.push(Command::Pick(variables, key)),
             Meta::Fresh(variables, key) => self.commands.push(Command::Fresh(variables, key)),
-            Meta::If(condition) => {
-                let skip = Some(self.branch(condition));
-                let exits = Vec::new();
-                self.open.push(OpenIf { place, skip, exits });
+            Meta::Capture(capture) => self.capture(capture, after_sql)?,
+            Meta::Pipeline(pipeline) => {
+                self.mode = self.mode.after(pipeline, place)?;
+                self.commands.push(Command::Pipeline(pipeline, place));
             }
+            Meta::If(condition) => self.begin_if(condition, place),
             Meta::Elif(condition) => {
                 self.end_branch("\\elif without matching \\if", "\\elif after \\else")?;
                 let skip = self.branch(condition);
@@ -102,12 +132,45 @@ impl Builder {
             Meta::Else => {
                 self.end_branch("\\else without matching \\if", "\\else after \\else")?;
             }
-            Meta::Endif => {
-                let open = self.open.pop().ok_or("\\endif without matching \\if")?;
-                for jump in open.exits.into_iter().chain(open.skip) {
-                    self.land(jump);
-                }
+            Meta::Endif => self.end_if()?,
+        }
+        Ok(())
+    }
+
+    /// Joins `\gset` or `\aset` to the SQL command before it.
+    fn capture(&mut self, capture: Capture, after_sql: bool) -> Result<(), String> {
+        let name = capture.kind.name();
+        if matches!(self.mode, Mode::Open(_)) {
+            return Err(Fault::Capture(name).to_string());
+        }
+        match self.commands.last_mut() {
+            Some(Command::Sql(statement)) if after_sql => {
+                statement.capture = Some(capture);
+                Ok(())
             }
+            _ => Err(format!("\\{name} must follow a SQL command")),
+        }
+    }
+
+    fn begin_if(&mut self, condition: NamedExpression, place: Place) {
+        let open = OpenIf {
+            place,
+            skip: Some(self.branch(condition)),
+            exits: Vec::new(),
+            before: self.mode,
+            after: None,
+        };
+        self.open.push(open);
+    }
+
+    /// Lands the jumps of an `\if` and its branches here.
+    fn end_if(&mut self) -> Result<(), &'static str> {
+        let open = self.open.pop().ok_or("\\endif without matching \\if")?;
+        // Without \else there is a way past all branches.
+        let past = open.skip.map(|_| open.before);
+        self.mode = open.after.into_iter().chain(past).fold(self.mode, Mode::or);
+        for jump in open.exits.into_iter().chain(open.skip) {
+            self.land(jump);
         }
         Ok(())
     }
@@ -129,6 +192,9 @@ impl Builder {
         let open = self.open.last_mut().ok_or(without_if)?;
         let skip = open.skip.take().ok_or(after_else)?;
         open.exits.push(exit);
+        let after = open.after.map_or(self.mode, |after| after.or(self.mode));
+        open.after = Some(after);
+        self.mode = open.before;
         self.commands.push(Command::Jump(usize::MAX));
         self.land(skip);
         Ok(())

@@ -139,6 +139,32 @@ impl<'a> Cursor<'a> {
         taken
     }
 
+    /// Takes the rest of a comment that has just begun; comments nest. False if it does not end.
+    pub(super) fn eat_comment(&mut self) -> bool {
+        let mut depth = 1;
+        while depth > 0 {
+            if self.eat("*/") {
+                depth -= 1;
+            } else if self.eat("/*") {
+                depth += 1;
+            } else if self.bump().is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Takes `{?name}`, which follows a colon and asks whether a variable is set; gives the name.
+    pub(super) fn tested_name(&mut self) -> Option<&'a str> {
+        let mut ahead = self.clone();
+        let name = ahead.eat("{?").then(|| ahead.eat_while(continues_name))?;
+        let whole = !name.is_empty() && ahead.eat("}");
+        whole.then(|| {
+            *self = ahead;
+            name
+        })
+    }
+
     /// Skips blanks and line continuations of a backslash command.
     pub(super) fn skip_blanks(&mut self) {
         loop {
@@ -164,6 +190,11 @@ impl<'a> Cursor<'a> {
             _ => Some((start, word)),
         }
     }
+}
+
+/// Whether a variable can have this name.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(begins_name) && name.chars().all(continues_name)
 }
 
 /// What PostgreSQL takes as white space in SQL.

@@ -1,6 +1,7 @@
 //! Values of expressions: their types, how one is read as another, and how they print.
 
 use std::fmt;
+use std::num::FpCategory;
 
 use super::random::{MAX_ZIPFIAN, MIN_GAUSSIAN, MIN_ZIPFIAN};
 
@@ -43,6 +44,14 @@ pub(super) enum Fault {
     PermuteSize,
     #[error("variable `{0}` has no value yet: no command before this one has set it")]
     Unset(String),
+    #[error("{0}")]
+    Pipeline(&'static str),
+    #[error("\\{0} is not allowed in pipeline mode: its rows are there only after \\endpipeline")]
+    Capture(&'static str),
+    #[error("expected one row, got {0}: \\gset keeps the values of exactly one")]
+    Rows(usize),
+    #[error("`{0}` is no name of a variable: give the column for \\{1} another by AS")]
+    Column(String, &'static str),
     #[error("`{0}` is not a time to sleep: it must be an integer")]
     Sleep(String),
     #[error("unexpected number of arguments")]
@@ -112,21 +121,46 @@ impl Value {
 
     /// What a text means in an expression: NULL, a boolean, an integer or a double, tried in pgbench's order.
     pub(super) fn from_text(text: &str) -> Result<Value, Fault> {
-        let lower = text.to_ascii_lowercase();
-        let fault = || Fault::Text(text.to_owned());
-        let abbreviates = |word: &str| !lower.is_empty() && word.starts_with(&lower);
-        if lower == "null" {
-            Ok(Value::Null)
-        } else if abbreviates("true") || abbreviates("yes") || lower == "on" {
-            Ok(Value::Boolean(true))
-        } else if abbreviates("false") || abbreviates("no") || lower == "off" || lower == "of" {
-            Ok(Value::Boolean(false))
-        } else if is_integer(text) {
-            text.parse().map(Value::Integer).map_err(|_| fault())
-        } else {
-            text.parse().map(Value::Double).map_err(|_| fault())
+        let is = |word: &str| text.eq_ignore_ascii_case(word);
+        let abbreviates = |word: &str| {
+            let beginning = word.get(..text.len());
+            !text.is_empty() && beginning.is_some_and(is)
+        };
+        if is("null") {
+            return Ok(Value::Null);
         }
+        if abbreviates("true") || abbreviates("yes") || is("on") {
+            return Ok(Value::Boolean(true));
+        }
+        if abbreviates("false") || abbreviates("no") || is("off") || is("of") {
+            return Ok(Value::Boolean(false));
+        }
+        // C's functions, by which pgbench reads numbers, skip blanks before them.
+        let number = text.trim_ascii_start();
+        let value = if is_integer(number) {
+            number.parse().ok().map(Value::Integer)
+        } else {
+            parse_double(number).map(Value::Double)
+        };
+        value.ok_or_else(|| Fault::Text(text.to_owned()))
     }
+}
+
+/// A double that is written as C writes them in decimal; none where it is too large or too small to be exact.
+pub(super) fn parse_double(text: &str) -> Option<f64> {
+    let double: f64 = text.parse().ok()?;
+    let is_written_as_zero = || {
+        let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
+        !mantissa.contains(|c| matches!(c, '1'..='9'))
+    };
+    let is_named = || !text.contains(|c: char| c.is_ascii_digit());
+    match double.classify() {
+        FpCategory::Normal => true,
+        FpCategory::Zero => is_written_as_zero(),
+        FpCategory::Infinite | FpCategory::Nan => is_named(),
+        FpCategory::Subnormal => false,
+    }
+    .then_some(double)
 }
 
 fn is_integer(text: &str) -> bool {
@@ -239,10 +273,26 @@ mod tests {
             ("-12", Value::Integer(-12)),
             ("1.5", Value::Double(1.5)),
             ("1e3", Value::Double(1000.0)),
+            (" 7", Value::Integer(7)),
+            ("+7", Value::Integer(7)),
+            ("\t-0.5", Value::Double(-0.5)),
+            ("-inf", Value::Double(f64::NEG_INFINITY)),
+            ("Infinity", Value::Double(f64::INFINITY)),
+            ("0e-999", Value::Double(0.0)),
         ] {
             assert_eq!(Value::from_text(text), Ok(value), "{text}");
         }
-        for text in ["", "o", "abc", "9223372036854775808", "1 2"] {
+        for text in [
+            "",
+            "o",
+            "abc",
+            "9223372036854775808",
+            "1 2",
+            "1 ",
+            "1e999",
+            "1e-999",
+            "truer",
+        ] {
             assert!(Value::from_text(text).is_err(), "{text}");
         }
     }

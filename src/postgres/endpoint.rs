@@ -1,8 +1,10 @@
 //! Where a server is, who connects, and how the way there is secured.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio_postgres::config::{Host, SslMode as Encryption};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::NoTls;
@@ -21,7 +23,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub struct Endpoint {
     config: Config,
-    tls: Option<MakeRustlsConnect>,
+    tls: Option<Arc<ClientConfig>>,
     mode: SslMode,
     shown: String,
 }
@@ -50,7 +52,7 @@ impl Endpoint {
         let mut parameters = conninfo::read(address, environment)?;
         complete(&mut parameters, environment);
         let tls = tls_options(&parameters, environment)?;
-        let connector = tls::connector(&tls)?;
+        let client = tls::client_config(&tls)?;
         let shown = shown(&parameters);
         parameters.retain(|keyword, _| conninfo::reaches_the_driver(keyword));
         let mut config: Config = conninfo::write(&parameters)
@@ -68,7 +70,7 @@ impl Endpoint {
         }
         Ok(Self {
             config,
-            tls: connector,
+            tls: client,
             mode: tls.mode,
             shown,
         })
@@ -77,6 +79,16 @@ impl Endpoint {
     /// The database that the address names; none if it names none.
     pub fn database(&self) -> Option<&str> {
         self.config.get_dbname()
+    }
+
+    /// How TLS is spoken; none where it never is.
+    pub fn tls(&self) -> Option<&Arc<ClientConfig>> {
+        self.tls.as_ref()
+    }
+
+    /// Whether sessions are encrypted, and whom they trust.
+    pub fn mode(&self) -> SslMode {
+        self.mode
     }
 
     /// The same server and user with another database.
@@ -91,6 +103,25 @@ impl Endpoint {
             shown: format!("{server}/{}{mark}{query}", escape(database)),
             ..self.clone()
         }
+    }
+
+    /// The same database, whose sessions begin with this setting.
+    pub fn with_setting(&self, name: &str, value: &str) -> Self {
+        let mut config = self.config.clone();
+        let setting = format!("-c {name}={value}");
+        config.options(match config.get_options() {
+            Some(options) => format!("{options} {setting}"),
+            None => setting,
+        });
+        Self {
+            config,
+            ..self.clone()
+        }
+    }
+
+    /// The server, the database and the user as the driver has them.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Connects, by TLS as `sslmode` says.
@@ -121,7 +152,7 @@ impl Endpoint {
     /// What the network says; the server answers nothing.
     pub async fn cancel(&self, token: &CancelToken) -> Result<(), Error> {
         match &self.tls {
-            Some(tls) if !self.by_socket() => token.cancel_query(tls.clone()).await,
+            Some(tls) if !self.by_socket() => token.cancel_query(driver(tls)).await,
             _ => token.cancel_query(NoTls).await,
         }
     }
@@ -146,7 +177,7 @@ impl Endpoint {
     ) -> Result<Session, Error> {
         config.ssl_mode(encryption.unwrap_or(Encryption::Disable));
         match &self.tls {
-            Some(tls) => open(config, tls.clone()).await,
+            Some(tls) => open(config, driver(tls)).await,
             None => open(config, NoTls).await,
         }
     }
@@ -170,6 +201,12 @@ impl From<&Config> for Endpoint {
     }
 }
 
+impl From<Config> for Endpoint {
+    fn from(config: Config) -> Self {
+        Self::from(&config)
+    }
+}
+
 impl From<&Endpoint> for Endpoint {
     fn from(endpoint: &Endpoint) -> Self {
         endpoint.clone()
@@ -187,6 +224,11 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Endpoint({})", self.shown)
     }
+}
+
+/// TLS for the driver.
+fn driver(tls: &Arc<ClientConfig>) -> MakeRustlsConnect {
+    MakeRustlsConnect::new(ClientConfig::clone(tls))
 }
 
 /// Whether the other way to encrypt could help: the handshake failed, or `pg_hba.conf` refuses.

@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use tokio_postgres::{Client, Error, Row};
 
 /// What is read of a relation: the number of its file, whether this transaction read it from end to
-/// end, its size, and the locks that this backend holds on it.
+/// end and which rows it changed, its size, and the locks that this backend holds on it.
 const COLUMNS: &str = "
 SELECT coalesce(c.oid, l.relation) AS oid, n.nspname || '.' || c.relname AS name,
        c.relkind::text AS kind, c.relfilenode AS file,
        pg_catalog.pg_stat_get_xact_numscans(c.oid) AS scans, l.modes,
+       pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) AS inserted,
+       pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) AS updated,
+       pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) AS deleted, c.reltuples AS rows,
+       CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(c.oid) END AS heap,
        CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_table_size(c.oid)
             WHEN c.relkind = 'i' THEN pg_catalog.pg_relation_size(c.oid) END AS size, w.wal
 FROM (SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8 AS wal) w";
@@ -54,6 +58,25 @@ pub struct RelationFacts {
     pub size: i64,
     /// Modes this backend holds on it.
     pub modes: Vec<String>,
+    /// Rows of it that this transaction changed.
+    pub changed: ChangedRows,
+    /// Rows that the planner takes it to have; 0 where it was never analyzed.
+    pub rows: u64,
+    /// Bytes of a table's rows alone.
+    pub heap: i64,
+    /// Whether the open transaction has made it: nobody else can wait for it.
+    pub is_new: bool,
+}
+
+/// Rows that a transaction changed, its undone subtransactions included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ChangedRows {
+    /// New ones.
+    pub inserted: i64,
+    /// Ones with other values.
+    pub updated: i64,
+    /// Deleted ones.
+    pub deleted: i64,
 }
 
 /// The kinds of relations that matter to the facts.
@@ -125,7 +148,12 @@ impl FactSnapshot {
         } = later;
         self.relations
             .retain(|oid, _| !dropped_locks.contains_key(oid));
-        self.relations.extend(relations);
+        for (oid, facts) in relations {
+            let then = self.relations.get(&oid);
+            let is_new = then.is_none_or(|then| then.is_new);
+            self.relations
+                .insert(oid, RelationFacts { is_new, ..facts });
+        }
         self.dropped_locks = dropped_locks;
         self.wal = wal;
     }
@@ -144,5 +172,14 @@ fn relation(row: &Row, (name, modes): (String, Vec<String>)) -> Result<RelationF
         scans: row.try_get("scans")?,
         size: row.try_get::<_, Option<i64>>("size")?.unwrap_or(0),
         modes,
+        changed: ChangedRows {
+            inserted: row.try_get("inserted")?,
+            updated: row.try_get("updated")?,
+            deleted: row.try_get("deleted")?,
+        },
+        // Minus one is a table that was never analyzed.
+        rows: row.try_get::<_, f32>("rows")?.max(0.0) as u64,
+        heap: row.try_get::<_, Option<i64>>("heap")?.unwrap_or(0),
+        is_new: false,
     })
 }

@@ -1,52 +1,30 @@
-//! What a migration may leave behind: the schema's fingerprint, invalid indexes, unvalidated
-//! constraints, and the scenario's invariants.
+//! What a migration may leave behind: invalid indexes, unvalidated constraints, and the scenario's
+//! invariants in one snapshot.
 
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Config, Error};
 
-/// Everything about user tables that DDL changes, one line an object, digested. Names only, no oids or
-/// file numbers, so that two databases of equal schema have equal fingerprints.
-const FINGERPRINT: &str = "
-WITH tables AS (
-  SELECT c.oid, n.nspname || '.' || c.relname AS name, c.relkind
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-    AND n.nspname NOT LIKE 'pg\\_%'),
-lines AS (
-  SELECT 'relation ' || name || ' ' || relkind::text AS line FROM tables
-  UNION ALL
-  SELECT 'column ' || t.name || '.' || a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod)
-         || ' ' || a.attnotnull || ' ' || coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '')
-  FROM tables t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
-  LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  UNION ALL
-  SELECT 'constraint ' || t.name || ' ' || c.conname || ' ' || pg_catalog.pg_get_constraintdef(c.oid) || ' ' || c.convalidated
-  FROM tables t JOIN pg_catalog.pg_constraint c ON c.conrelid = t.oid
-  UNION ALL
-  SELECT 'index ' || t.name || ' ' || pg_catalog.pg_get_indexdef(i.indexrelid) || ' ' || i.indisvalid
-  FROM tables t JOIN pg_catalog.pg_index i ON i.indrelid = t.oid
-  UNION ALL
-  SELECT 'trigger ' || t.name || ' ' || pg_catalog.pg_get_triggerdef(g.oid)
-  FROM tables t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal)
-SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(line, E'\\n' ORDER BY line COLLATE \"C\"), '')) FROM lines";
+use super::connect::{Session, connect};
 
 const INVALID_INDEXES: &str = "
 SELECT n.nspname || '.' || c.relname
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT i.indisvalid AND c.relkind = 'i' ORDER BY 1";
+WHERE NOT i.indisvalid AND c.relkind IN ('i', 'I') AND n.nspname <> 'pg_toast' ORDER BY 1";
 
 const UNVALIDATED_CONSTRAINTS: &str = "
 SELECT n.nspname || '.' || t.relname || '.' || c.conname
 FROM pg_catalog.pg_constraint c
 JOIN pg_catalog.pg_class t ON t.oid = c.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-WHERE NOT c.convalidated ORDER BY 1";
+WHERE NOT c.convalidated AND coalesce(pg_catalog.to_jsonb(c) ->> 'conenforced', 'true') = 'true' ORDER BY 1";
 
-/// A digest of the schema of all user relations.
-pub async fn fingerprint(client: &Client) -> Result<String, Error> {
-    client.query_one(FINGERPRINT, &[]).await?.try_get(0)
-}
+/// Nothing of `[shadow.settings]` may end a session that only holds a snapshot, or that stands for somebody
+/// who is not limited.
+pub(super) const WITHOUT_TIMEOUTS: &str = "
+SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
+WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
+               'idle_session_timeout', 'transaction_timeout')";
 
 /// Indexes that queries cannot use.
 pub async fn invalid_indexes(client: &Client) -> Result<Vec<String>, Error> {
@@ -67,8 +45,50 @@ async fn names(client: &Client, query: &str) -> Result<Vec<String>, Error> {
         .collect()
 }
 
-/// The number that an invariant's query gives; none if it gives no row or not a whole number.
-pub async fn invariant(client: &Client, query: &str) -> Result<Option<i64>, Error> {
+/// The data of one moment: a transaction that sees nothing newer, and changes nothing. It holds no lock
+/// until something is read.
+#[derive(Debug)]
+pub struct Snapshot {
+    session: Session,
+}
+
+impl Snapshot {
+    /// The data of now.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or what it says.
+    pub async fn take(config: &Config, application_name: &str) -> Result<Self, Error> {
+        let session = connect(config, application_name).await?;
+        let client = &session.client;
+        client.batch_execute(WITHOUT_TIMEOUTS).await?;
+        // The first query of the transaction takes the snapshot.
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1";
+        client.batch_execute(begin).await?;
+        Ok(Self { session })
+    }
+
+    /// The number that a query gives in it; none if it gives no row or not a whole number. A query that
+    /// fails leaves the snapshot as it is.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn number(&self, query: &str) -> Result<Option<i64>, Error> {
+        let client = &self.session.client;
+        client.batch_execute("SAVEPOINT before_query").await?;
+        let read = number(client, query).await;
+        let undo = "ROLLBACK TO before_query";
+        match read {
+            Ok(number) => client.batch_execute(undo).await.map(|()| number),
+            Err(error) => {
+                // The query's own error says more than one that follows from it.
+                let _ = client.batch_execute(undo).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+async fn number(client: &Client, query: &str) -> Result<Option<i64>, Error> {
     // The simple protocol gives text whatever the type, so that count(*), sum() and int4 all do.
     let answers = client.simple_query(query).await?;
     let number = answers.iter().find_map(|answer| match answer {

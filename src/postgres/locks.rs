@@ -7,15 +7,39 @@ use tokio_postgres::{Client, Error, Row, Statement};
 use crate::observe::lock_sample::LockRow;
 
 /// Locks waited for, every lock on a relation that is waited for, and the migration's own.
-/// `pg_locks` is read once, so that the rows are of one moment; the relation of a wait for a
-/// transaction is that of the row whose tuple lock the waiter holds.
+/// `pg_locks` is read once, so that the rows are of one moment.
+///
+/// A wait for a row is one for the transaction that has locked it, and names no table. Its table is
+/// that of the row whose tuple lock the waiter holds; where it holds none (a unique key that another
+/// transaction has just written), the only table that both sessions have locked for writing. One for a
+/// virtual transaction is of a `CONCURRENTLY`, and about the only table that the waiter has locked for
+/// that. It waits for the snapshot of this very query too, for a moment: that is nobody's.
 const SAMPLE: &str = "
 WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE pid <> pg_catalog.pg_backend_pid()),
      waited AS (SELECT DISTINCT relation FROM locks WHERE NOT granted AND relation IS NOT NULL),
+     written AS (
+       SELECT l.pid, l.mode, l.relation
+       FROM locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
+       WHERE l.granted AND l.locktype = 'relation' AND c.relkind IN ('r', 'm')
+         AND l.mode NOT IN ('AccessShareLock', 'SIReadLock')
+         AND EXISTS (SELECT FROM locks w
+                     WHERE NOT w.granted AND w.locktype IN ('transactionid', 'spectoken', 'virtualxid'))),
      rows AS (
        SELECT l.pid, l.locktype, l.mode, l.granted, l.{waitstart} AS waitstart,
-              coalesce(l.relation, (SELECT t.relation FROM locks t
-                                    WHERE NOT l.granted AND t.pid = l.pid AND t.locktype = 'tuple' LIMIT 1)) AS relation
+              coalesce(l.relation,
+                CASE WHEN NOT l.granted THEN
+                  (SELECT t.relation FROM locks t WHERE t.pid = l.pid AND t.locktype = 'tuple' LIMIT 1) END,
+                CASE WHEN NOT l.granted AND l.locktype IN ('transactionid', 'spectoken') THEN
+                  (SELECT CASE WHEN count(DISTINCT own.relation) = 1 THEN min(own.relation::int8)::oid END
+                   FROM locks holder
+                   JOIN written theirs ON theirs.pid = holder.pid
+                   JOIN written own ON own.pid = l.pid AND own.relation = theirs.relation
+                   WHERE holder.granted AND holder.locktype = l.locktype
+                     AND holder.transactionid = l.transactionid) END,
+                CASE WHEN NOT l.granted AND l.locktype = 'virtualxid' THEN
+                  (SELECT CASE WHEN count(DISTINCT own.relation) = 1 THEN min(own.relation::int8)::oid END
+                   FROM written own WHERE own.pid = l.pid AND own.mode = 'ShareUpdateExclusiveLock') END
+              ) AS relation
        FROM locks l
        WHERE NOT l.granted
           OR (l.locktype = 'relation' AND l.relation IN (SELECT relation FROM waited))
@@ -23,7 +47,8 @@ WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE pid <> pg_ca
 SELECT r.pid, r.locktype, r.mode, r.granted, r.relation,
        n.nspname || '.' || c.relname AS name,
        extract(epoch FROM pg_catalog.clock_timestamp() - r.waitstart)::float8 AS waited,
-       CASE WHEN NOT r.granted THEN pg_catalog.pg_blocking_pids(r.pid) END AS blockers
+       CASE WHEN NOT r.granted THEN
+         pg_catalog.array_remove(pg_catalog.pg_blocking_pids(r.pid), pg_catalog.pg_backend_pid()) END AS blockers
 FROM rows r
 LEFT JOIN pg_catalog.pg_class c ON c.oid = r.relation
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -1,31 +1,43 @@
 //! All SQL that the tool sends for its own purposes, one file a concern, beside the struct that its
 //! rows become.
 
+pub mod activity;
+pub mod backends;
 pub mod catalog;
+pub mod checksums;
 pub mod connect;
 pub mod conninfo;
 pub mod copy;
 pub mod database;
 mod defaults;
+pub mod disturbance;
 pub mod endpoint;
 pub mod evaluate;
 pub mod facts;
+pub mod forecast;
 pub mod given;
+pub mod ground;
 pub mod identity;
 pub mod indexes;
 pub mod integrity;
+pub mod inventory;
+pub mod limits;
 pub mod locks;
 pub mod names;
 pub mod orphans;
 pub mod passfile;
 pub mod persistence;
 pub mod probe;
+pub mod production;
 pub mod removal;
+pub mod required;
 pub mod savepoint;
+pub mod scale;
 pub mod sequences;
 pub mod settle;
 pub mod sizes;
 pub mod statistics;
+pub mod timeouts;
 pub mod tls;
 pub mod uses;
 pub mod views;

@@ -12,7 +12,6 @@ use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// `sslmode`: whether a session is encrypted, and whom it trusts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,11 +86,11 @@ pub enum TlsError {
     Setup(String),
 }
 
-/// What makes TLS streams for an address; none where its mode is `disable`.
+/// How TLS is spoken with an address; none where its mode is `disable`.
 ///
 /// # Errors
 /// Files that cannot be read, and modes that would trust anybody.
-pub fn connector(options: &TlsOptions) -> Result<Option<MakeRustlsConnect>, TlsError> {
+pub fn client_config(options: &TlsOptions) -> Result<Option<Arc<ClientConfig>>, TlsError> {
     if options.mode == SslMode::Disable {
         return Ok(None);
     }
@@ -114,7 +113,7 @@ pub fn connector(options: &TlsOptions) -> Result<Option<MakeRustlsConnect>, TlsE
     if options.direct {
         config.alpn_protocols = vec![b"postgresql".to_vec()];
     }
-    Ok(Some(MakeRustlsConnect::new(config)))
+    Ok(Some(Arc::new(config)))
 }
 
 fn unreadable<E: std::fmt::Display>(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::observe::PhaseName;
+use crate::observe::{PassName, PhaseName};
 use crate::shadow::EmergencyStop;
 use crate::shadow::fill::{FillProgress, FillSummary};
 use crate::traffic::Live;
@@ -11,6 +11,8 @@ use crate::traffic::Live;
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// A pass begins, on a database of its own.
+    Pass(PassName),
     /// A step of the preparation begins.
     Preparing(&'a str),
     /// A server runs; this ends it when there is no time for anything else.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::observe::LockMode;
+use crate::observe::{LockMode, RowChange, RowChangeKind};
 use crate::postgres::facts::{FactSnapshot, RelationFacts, RelationKind};
 
 /// What one statement did.
@@ -21,6 +21,8 @@ pub(super) struct StatementFacts {
     pub wal_bytes: u64,
     /// Change of the size of the relations that it locked, in bytes.
     pub size_change: i64,
+    /// Rows that it changed.
+    pub rows: Vec<RowChange>,
 }
 
 impl StatementFacts {
@@ -40,12 +42,14 @@ impl StatementFacts {
         let mut rewrites = named(messages, "rewriting table ", after);
         let mut scans = named(messages, "verifying table ", after);
         let mut built = BTreeSet::new();
+        facts.rows = changed_rows(before, after, &rewrites);
         for (oid, now) in &after.relations {
             let then = before.relations.get(oid);
             let new_file = then.is_none_or(|then| then.file != now.file);
             match now.kind {
                 RelationKind::Table => {
-                    if then.is_some() && new_file {
+                    let emptied = then.is_some_and(|then| is_truncated(then, now, &rewrites));
+                    if then.is_some() && new_file && !emptied {
                         rewrites.insert(now.name.clone());
                     }
                     if then.is_some_and(|then| now.scans > then.scans) {
@@ -65,6 +69,63 @@ impl StatementFacts {
     }
 }
 
+/// The rows that were changed between two moments of a transaction. Tables that were dropped or truncated
+/// lost as many as they were taken to have.
+fn changed_rows(
+    before: &FactSnapshot,
+    after: &FactSnapshot,
+    rewrites: &BTreeSet<String>,
+) -> Vec<RowChange> {
+    let mut changes = Vec::new();
+    let mut note = |relation: &RelationFacts, kind, rows: u64| {
+        if rows > 0 {
+            changes.push(RowChange {
+                relation: relation.name.clone(),
+                kind,
+                rows,
+            });
+        }
+    };
+    for (oid, now) in &after.relations {
+        let then = before.relations.get(oid);
+        let since = then.map_or_else(Default::default, |then| then.changed);
+        let more = |now: i64, then: i64| u64::try_from(now - then).unwrap_or(0);
+        if let Some(then) = then.filter(|then| is_truncated(then, now, rewrites)) {
+            note(then, RowChangeKind::Truncated, then.rows.max(1));
+            continue;
+        }
+        let (kind, changed) = (RowChangeKind::Inserted, now.changed);
+        note(now, kind, more(changed.inserted, since.inserted));
+        note(
+            now,
+            RowChangeKind::Updated,
+            more(changed.updated, since.updated),
+        );
+        note(
+            now,
+            RowChangeKind::Deleted,
+            more(changed.deleted, since.deleted),
+        );
+    }
+    for oid in after.dropped_locks.keys() {
+        let dropped = before.relations.get(oid);
+        if let Some(then) = dropped.filter(|then| then.kind == RelationKind::Table && then.heap > 0)
+        {
+            note(then, RowChangeKind::Dropped, then.rows.max(1));
+        }
+    }
+    changes
+}
+
+/// Whether a table got an empty file in place of one with rows, and not by being written anew.
+fn is_truncated(then: &RelationFacts, now: &RelationFacts, rewrites: &BTreeSet<String>) -> bool {
+    now.kind == RelationKind::Table
+        && then.file != now.file
+        && then.heap > 0
+        && now.heap == 0
+        && !rewrites.contains(&now.name)
+}
+
 /// `after` may hold only the relations that are locked. What was dropped gives its bytes back.
 fn size_change(before: &FactSnapshot, after: &FactSnapshot) -> i64 {
     let size_before = |oid| before.relations.get(oid).map_or(0, |then| then.size);
@@ -74,11 +135,11 @@ fn size_change(before: &FactSnapshot, after: &FactSnapshot) -> i64 {
     grown - dropped
 }
 
-/// Locks that `after` has and `before` has not, on relations that existed before: nobody can wait for
-/// one that was made just now. Weak locks on indexes come with any use of their table and are left out.
+/// Locks that `after` has and `before` has not, on relations that existed before the transaction: nobody can wait
+/// for one that it has made. Weak locks on indexes come with any use of their table and are left out.
 fn new_locks(before: &FactSnapshot, after: &FactSnapshot) -> Vec<(String, String)> {
     let mut locks = BTreeSet::new();
-    for (oid, then) in &before.relations {
+    for (oid, then) in before.relations.iter().filter(|(_, then)| !then.is_new) {
         let now = after.relations.get(oid).map(|now| &now.modes);
         let Some(modes) = now.or_else(|| after.dropped_locks.get(oid)) else {
             continue;
@@ -129,6 +190,7 @@ fn locked_relations<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::postgres::facts::ChangedRows;
 
     fn relation(name: &str, kind: RelationKind, file: u32, modes: &[&str]) -> RelationFacts {
         RelationFacts {
@@ -137,6 +199,10 @@ mod tests {
             file,
             scans: 0,
             size: 0,
+            changed: ChangedRows::default(),
+            rows: 0,
+            heap: 0,
+            is_new: false,
             modes: modes.iter().map(|&mode| mode.to_owned()).collect(),
         }
     }
@@ -233,5 +299,46 @@ mod tests {
             [("public.old".to_owned(), "AccessExclusiveLock".to_owned())]
         );
         assert!(facts.rewrites.is_empty() && facts.indexes_built.is_empty());
+        // Nor is it there for others when a later statement of the transaction locks it.
+        let mut later = before;
+        later.update(after);
+        let stronger = relation("new", RelationKind::Table, 9, &["ShareRowExclusiveLock"]);
+        let facts = StatementFacts::between(&later, &snapshot(&[(9, stronger)]), &[]);
+        assert_eq!(facts.locks, []);
+    }
+
+    #[test]
+    fn rows_are_changed_deleted_truncated_and_dropped() {
+        let with = |file: u32, heap: i64, changed: [i64; 3]| RelationFacts {
+            heap,
+            rows: 90,
+            changed: ChangedRows {
+                inserted: changed[0],
+                updated: changed[1],
+                deleted: changed[2],
+            },
+            ..relation("t", RelationKind::Table, file, &["AccessExclusiveLock"])
+        };
+        let told = |before: &FactSnapshot, after: &FactSnapshot, said: &[String]| {
+            let rows = StatementFacts::between(before, after, said)
+                .rows
+                .into_iter();
+            let told = rows.map(|change| format!("{} {}", change.rows, change.kind.participle()));
+            told.collect::<Vec<_>>().join(", ")
+        };
+        let before = snapshot(&[(1, with(7, 8192, [1, 2, 3]))]);
+        let after = snapshot(&[(1, with(7, 8192, [1, 7, 4]))]);
+        assert_eq!(told(&before, &after, &[]), "5 updated, 1 deleted");
+        let emptied = snapshot(&[(1, with(8, 0, [0, 0, 0]))]);
+        assert_eq!(told(&before, &emptied, &[]), "90 truncated");
+        let facts = StatementFacts::between(&before, &emptied, &[]);
+        assert!(facts.rewrites.is_empty(), "{facts:?}");
+        // A table of dead rows alone is as empty once it is written anew.
+        let said = ["rewriting table \"t\"".to_owned()];
+        assert_eq!(told(&before, &emptied, &said), "");
+        let mut dropped = snapshot(&[]);
+        let modes = vec!["AccessExclusiveLock".to_owned()];
+        dropped.dropped_locks.insert(1, modes);
+        assert_eq!(told(&before, &dropped, &[]), "90 dropped");
     }
 }

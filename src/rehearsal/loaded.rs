@@ -13,6 +13,7 @@ use crate::postgres::catalog::read_schema;
 use crate::postgres::endpoint::Endpoint;
 use crate::postgres::given::read_given;
 use crate::scenario::Plan;
+use crate::scenario::plan::Load;
 use crate::schema::Schema;
 use crate::shadow::fill::{FillOptions, FillProgress, FillSummary, fill};
 use crate::shadow::{Server, ServerOptions, find_pg_bin};
@@ -21,6 +22,14 @@ use crate::synth::{FillPlan, GivenRows, TableSpec, wanted_rows};
 /// Sessions of the tool's own beside the application's or the fill's: catalog, migration, lock sampler,
 /// integrity, and some to spare for whoever looks at the shadow meanwhile.
 const OWN_CONNECTIONS: u32 = 10;
+
+/// A backend that waits for a lock does not notice that its client's instance was restarted, and keeps
+/// its connection while the instance opens another: room for two restarts of every instance during one
+/// lock. Production's own limit can be set in `[shadow.settings]`.
+const RESTARTED: u32 = 3;
+
+/// While an instance goes over to the next release, it has its connections once more.
+const RELEASED: u32 = 1;
 
 /// Who is told, and who may stop it.
 #[derive(Clone, Copy)]
@@ -117,10 +126,14 @@ pub(super) fn server_options(
     plan: &Plan,
     options: &Options,
 ) -> Result<ServerOptions, RehearsalError> {
-    let application = plan
-        .application
-        .instances
-        .saturating_mul(plan.application.pool_size);
+    let application = match &plan.traffic.load {
+        Load::Replay(replay) => replay.peak_sessions,
+        Load::Open(_) | Load::Closed(_) => plan
+            .application
+            .instances
+            .saturating_mul(plan.application.pool_size)
+            .saturating_mul(times_connected(plan)),
+    };
     // The fill and the application are never there at the same time.
     let most = application.max(FillOptions::most_sessions(options.parallelism));
     Ok(ServerOptions {
@@ -129,6 +142,18 @@ pub(super) fn server_options(
         connections: most.saturating_add(OWN_CONNECTIONS),
         keep: options.keep,
     })
+}
+
+/// How many times over the server may have an instance's connections.
+fn times_connected(plan: &Plan) -> u32 {
+    let lives = match plan.application.health_check {
+        Some(_) => RESTARTED,
+        None => 1,
+    };
+    match plan.release {
+        Some(_) => lives + RELEASED,
+        None => lives,
+    }
 }
 
 /// Hands the way to end the server on, unless it is to end already.

@@ -6,8 +6,10 @@ use tokio_postgres::{Client, Config, Error};
 
 use crate::observe::ServerError;
 use crate::observe::migration::MigrationError;
+use crate::postgres::backends;
 use crate::postgres::connect::{Notices, Session, connect_with_notices};
 use crate::postgres::facts::FactSnapshot;
+use crate::postgres::timeouts::session_lock_timeout;
 
 /// What a step of the migration gives, or the error that ends the migration.
 pub(super) type Outcome<T> = Result<T, MigrationError>;
@@ -42,6 +44,12 @@ impl MigrationSession {
             .collect()
     }
 
+    /// The session's `lock_timeout` now; zero is none.
+    pub(super) async fn lock_timeout(&self) -> Outcome<Duration> {
+        let read = session_lock_timeout(self.client()).await;
+        read.map_err(|error| failure(&error, None))
+    }
+
     /// What the session sees now.
     pub(super) async fn snapshot(&self) -> Outcome<FactSnapshot> {
         let read = FactSnapshot::read(self.client()).await;
@@ -61,12 +69,8 @@ async fn open(config: &Config, lock_timeout: Duration) -> Result<MigrationSessio
     // debug1 makes the server name the tables that it rewrites and verifies.
     let settings = format!("SET lock_timeout = '{timeout}ms'; SET client_min_messages = debug1");
     session.client.batch_execute(&settings).await?;
-    let pid = session
-        .client
-        .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
-        .await?;
     Ok(MigrationSession {
-        pid: pid.try_get(0)?,
+        pid: backends::own_pid(&session.client).await?,
         session,
         notices,
     })

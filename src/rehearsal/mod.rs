@@ -1,39 +1,64 @@
 //! A rehearsal: a shadow is made ready, traffic runs through its phases, the migration is applied in
 //! their midst, and what happened is handed back as data.
 
+mod abort;
 mod alone;
 mod check;
+mod course;
+mod disturbance;
+mod effort;
 mod events;
+mod execution;
 mod facts;
 mod filled;
+mod forecast;
+mod ground;
 mod integrity;
+mod ledger;
+mod leftovers;
+mod load;
 mod loaded;
 mod migration_session;
 mod pass;
 mod prepare;
+mod processors;
+mod production;
+mod rollback;
 mod roster;
 mod runner;
 mod sampler;
+mod seen;
 mod settle;
+mod show;
+mod starvation;
 mod stop;
+mod target;
+mod watch;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use alone::{Abandoned, FilledDatabase, fill_existing};
 pub use check::{Checked, check};
+pub use course::Rehearsal;
+pub use effort::Effort;
 pub use events::{Event, Observer, Silent};
+pub use forecast::{Sizes, Trials, trials};
+pub use load::{Load, load, load_at};
 pub use loaded::Surroundings;
 pub use stop::{Stop, StopSwitch, stop_switch};
+pub use target::first_write;
 
-use crate::observe::{Integrity, Pass};
+use crate::judge::wording::counted;
+use crate::observe::{Forecast, Pass, StatementCoverage};
+use crate::postgres::limits::ConnectionLimits;
 use crate::scenario::Plan;
 use crate::shadow::cache::FillCache;
 use crate::shadow::fill::FillError;
 use crate::shadow::{GuardError, SchemaError, ServerError};
+use crate::sql::Ground;
 use crate::synth::SynthError;
 use crate::traffic::TrafficError;
-use prepare::Shadow;
 
 /// What is decided outside the plan.
 #[derive(Debug, Clone, Default)]
@@ -53,12 +78,20 @@ pub struct Options {
 pub struct Rehearsed {
     /// The shadow server.
     pub shadow: ShadowFacts,
+    /// The plan that was carried out: with production's statements as transactions.
+    pub plan: Plan,
+    /// What of production's statements was sent; none where the scenario has none.
+    pub statements: Option<StatementCoverage>,
     /// How the tables got their rows.
     pub fill: FillFacts,
-    /// The quiet pass.
-    pub pass: Pass,
-    /// The schema and the invariants before and after.
-    pub integrity: Integrity,
+    /// What is known of the database for a rewriting of the migration; none where it could not be read.
+    pub ground: Option<Ground>,
+    /// The passes that were made, in order.
+    pub passes: Vec<Pass>,
+    /// What the migration needs at production's size; empty where that was not asked for or could not be told.
+    pub forecasts: Vec<Forecast>,
+    /// Whether a forecast was tried and came to nothing; the notes say why.
+    pub unforeseen: bool,
     /// What the user should know although nothing failed.
     pub notes: Vec<String>,
     /// Whether the user stopped it.
@@ -133,6 +166,28 @@ pub enum RehearsalError {
     /// The traffic.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
+    /// A server of the user's has not enough connections for a load.
+    #[error(
+        "the load needs {}, and the server refused one: {message}{}. Take fewer --clients, or raise max_connections there",
+        counted(*needed, "connection"),
+        limits.map(|limits| format!(" ({limits})")).unwrap_or_default()
+    )]
+    Full {
+        /// Connections.
+        needed: u64,
+        /// What the server said.
+        message: String,
+        /// The server's own limits; none if it could not be asked.
+        limits: Option<ConnectionLimits>,
+    },
+    /// A disturbance of a table that is not there.
+    #[error("disturbance `{kind}`: the schema has no table `{table}`")]
+    Disturbance {
+        /// What it does.
+        kind: crate::scenario::plan::DisturbanceKind,
+        /// The name that the scenario gives.
+        table: String,
+    },
     /// An invariant of the scenario cannot be read.
     #[error("invariant `{name}`: {message}")]
     Invariant {
@@ -141,6 +196,14 @@ pub enum RehearsalError {
         /// What the server said.
         message: String,
     },
+    /// Most of production's statements cannot be sent.
+    #[error(
+        "less than half of production's calls can be sent, so the traffic would not be production's:\n  {0}"
+    )]
+    Statements(String),
+    /// A script that the tool wrote of one of production's statements.
+    #[error("this is a bug in this program: {0}")]
+    Script(#[from] crate::pgbench::ScriptError),
     /// A query of the tool's own.
     #[error("the shadow database did not answer: {0}")]
     Database(#[from] tokio_postgres::Error),
@@ -152,45 +215,12 @@ pub enum RehearsalError {
     Interrupted,
 }
 
-/// Rehearses the plan's migration: prepares a shadow, runs the quiet pass, and removes the shadow.
-///
-/// # Errors
-/// Where the shadow cannot be prepared or the traffic cannot start. A migration that fails, and an
-/// interrupt once traffic runs, are no errors: they are in the result.
-pub async fn rehearse(
-    plan: &Plan,
-    options: &Options,
-    around: Surroundings<'_>,
-) -> Result<Rehearsed, RehearsalError> {
-    let begun = Instant::now();
-    let (shadow, mut fill) = Shadow::prepare(plan, options, around).await?;
-    let before = integrity::before(plan, &shadow.config()).await?;
-    fill.ready = begun.elapsed();
-    around.observer.event(Event::Ready(fill.ready));
-    let (pass, sampler_error) = pass::run_pass(pass::Stage {
-        plan,
-        config: &shadow.config(),
-        keys: &shadow.keys,
-        around,
-    })
-    .await?;
-    let mut notes = shadow.notes();
-    if let Some(error) = sampler_error {
-        notes.push(format!(
-            "the lock sampler saw nothing for up to {}: {error}",
-            crate::units::Span(pass.locks.sample_error)
-        ));
+impl RehearsalError {
+    /// Whether it is of the rows that the tables should get.
+    fn is_of_the_fill(&self) -> bool {
+        matches!(
+            self,
+            Self::Synth(_) | Self::Fill(_) | Self::Breakdown { .. }
+        )
     }
-    let integrity =
-        integrity::after(plan, &shadow.config(), (before, pass.migration.as_ref())).await;
-    let facts = shadow.facts(plan).await;
-    shadow.stop().await;
-    Ok(Rehearsed {
-        shadow: facts,
-        fill,
-        pass,
-        integrity,
-        notes,
-        interrupted: around.stop.is_set(),
-    })
 }

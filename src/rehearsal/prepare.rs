@@ -11,11 +11,13 @@ use super::filled::Kept;
 use super::loaded::{Filling, Loaded, Surroundings, server_options, tell_started};
 use super::{FillFacts, Options, RehearsalError, ShadowFacts, TableSize};
 use crate::postgres::connect::connect;
+use crate::postgres::ground::read_ground;
 use crate::postgres::sizes::table_sizes;
 use crate::scenario::Plan;
 use crate::schema::Schema;
 use crate::shadow::{Durability, Server, load_schema};
-use crate::synth::{EVERY_TABLE, FillPlan, KeyBook, TableStatistics};
+use crate::sql::Ground;
+use crate::synth::{EVERY_TABLE, FillPlan, KeyBook, TablePlan, TableStatistics};
 
 /// A running shadow.
 pub(super) struct Shadow {
@@ -141,8 +143,20 @@ impl Shadow {
         self.loaded.notes.iter().chain(planned).cloned().collect()
     }
 
+    /// The tables that have rows, as they were planned.
+    pub(super) fn planned_rows(&self) -> impl Iterator<Item = &TablePlan> {
+        self.fill.with_rows()
+    }
+
     pub(super) fn config(&self) -> Config {
         self.server.config()
+    }
+
+    /// What is known of it for a rewriting of the migration; none where it cannot be read.
+    pub(super) async fn ground(&self) -> Option<Ground> {
+        let session = connect(&self.config(), "pgrehearse catalog").await.ok()?;
+        let schema = self.loaded.schema.clone();
+        read_ground(&session.client, schema).await.ok()
     }
 
     /// The shadow as it is while measuring. What cannot be read is left out.

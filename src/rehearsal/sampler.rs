@@ -1,38 +1,45 @@
-//! The lock sampler: looks at `pg_locks` every few milliseconds on a connection and a thread of its
-//! own, so that neither the traffic nor the migration can hold it up.
+//! The lock sampler: looks at `pg_locks` every few milliseconds, and now and then at what sessions that
+//! wait for no lock do and at the machine's processors. It has a connection and a thread of its own, so
+//! that neither the traffic nor the migration can hold it up.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio_postgres::Config;
+use tokio_postgres::Client;
+use tokio_postgres::config::Host;
 
-use super::roster::Roster;
-use crate::observe::lock_sample::{LockRow, LockSample, Owner};
+use super::seen::Seen;
+pub(super) use super::watch::Watch;
+use super::watch::owners;
+use crate::observe::lock_sample::LockSample;
 use crate::observe::waits::{TrackedLocks, WaitTracker};
-use crate::postgres::connect::{connect, describe};
+use crate::postgres::activity::ActivityQuery;
+use crate::postgres::connect::describe;
+use crate::postgres::endpoint::Endpoint;
 use crate::postgres::locks::LockQuery;
-use crate::traffic::{Registry, Timeline};
+use crate::traffic::Timeline;
 
 /// Time between two samples (DESIGN §7).
 const INTERVAL: Duration = Duration::from_millis(10);
 
+/// Samples of the locks for one of what sessions do: that one costs more, and tells what is long.
+const LOCKS_AN_ACTIVITY: u64 = 5;
+
 /// Time between two attempts to open a lost connection again.
 const RECONNECT: Duration = Duration::from_millis(50);
 
-/// Whose sessions the sampler can tell, and by which clock it stamps.
-#[derive(Debug, Clone)]
-pub(super) struct Watch {
-    /// The migration's place.
-    pub roster: Arc<Roster>,
-    /// The traffic's sessions.
-    pub registry: Arc<Registry>,
-    /// The names of the traffic's transactions, by index.
-    pub transactions: Vec<String>,
-    /// The rehearsal's clock.
-    pub timeline: Arc<Timeline>,
+impl Sampled {
+    /// What is known where nobody looked.
+    pub(super) fn nothing() -> Self {
+        Self {
+            locks: TrackedLocks::default(),
+            error: None,
+        }
+    }
 }
 
 /// A running lock sampler.
@@ -41,7 +48,7 @@ pub(super) struct Sampler {
     stop: Arc<AtomicBool>,
     waiters: Arc<AtomicU32>,
     timeline: Arc<Timeline>,
-    thread: Option<JoinHandle<(WaitTracker, Option<String>)>>,
+    thread: Option<JoinHandle<(Seen, Option<String>)>>,
 }
 
 /// What the sampler saw, and what went wrong meanwhile, if anything did.
@@ -56,7 +63,7 @@ pub(super) struct Sampled {
 impl Sampler {
     /// Starts sampling. Fails only where no thread can be made; a lost connection is opened again and
     /// told by [`Sampler::finish`].
-    pub(super) fn start(config: Config, watch: Watch) -> std::io::Result<Self> {
+    pub(super) fn start(endpoint: Endpoint, watch: Watch) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let waiters = Arc::new(AtomicU32::new(0));
         let (stopped, seen) = (Arc::clone(&stop), Arc::clone(&waiters));
@@ -64,21 +71,21 @@ impl Sampler {
         let thread = std::thread::Builder::new()
             .name("lock-sampler".into())
             .spawn(move || {
-                let mut tracker = WaitTracker::default();
+                let mut eyes = Seen::default();
                 let error = match tokio::runtime::Builder::new_current_thread()
                     .enable_all()
                     .build()
                 {
                     Ok(runtime) => runtime.block_on(sample_until_stopped(
-                        &config,
+                        &endpoint,
                         &watch,
                         (&stopped, &seen),
-                        &mut tracker,
+                        &mut eyes,
                     )),
                     Err(error) => Some(error.to_string()),
                 };
-                tracker.blind_until(watch.timeline.now());
-                (tracker, error)
+                eyes.locks.blind_until(watch.timeline.now());
+                (eyes, error)
             })?;
         Ok(Self {
             stop,
@@ -97,8 +104,8 @@ impl Sampler {
     pub(super) fn finish(mut self, zero: Duration) -> Sampled {
         self.stop.store(true, Ordering::Relaxed);
         match self.thread.take().map(JoinHandle::join) {
-            Some(Ok((tracker, error))) => Sampled {
-                locks: tracker.finish(zero),
+            Some(Ok((seen, error))) => Sampled {
+                locks: seen.finish(zero),
                 error,
             },
             _ => {
@@ -122,13 +129,13 @@ impl Drop for Sampler {
 /// Samples, on a new connection where one is lost: a migration may end the sessions of others. The
 /// first error, if there was one.
 async fn sample_until_stopped(
-    config: &Config,
+    endpoint: &Endpoint,
     watch: &Watch,
     (stop, waiters): (&AtomicBool, &AtomicU32),
-    tracker: &mut WaitTracker,
+    seen: &mut Seen,
 ) -> Option<String> {
     let mut first = None;
-    while let Err(error) = sample(config, watch, (stop, waiters), tracker).await {
+    while let Err(error) = sample(endpoint, watch, (stop, waiters), seen).await {
         first.get_or_insert_with(|| describe(&error));
         waiters.store(0, Ordering::Relaxed);
         if stop.load(Ordering::Relaxed) {
@@ -140,38 +147,20 @@ async fn sample_until_stopped(
 }
 
 async fn sample(
-    config: &Config,
+    endpoint: &Endpoint,
     watch: &Watch,
     (stop, waiters): (&AtomicBool, &AtomicU32),
-    tracker: &mut WaitTracker,
+    seen: &mut Seen,
 ) -> Result<(), tokio_postgres::Error> {
-    let session = connect(config, "pgrehearse lock sampler").await?;
-    let version = session
-        .client
-        .query_one(
-            "SELECT pg_catalog.current_setting('server_version_num')::int4",
-            &[],
-        )
-        .await?;
-    let query = LockQuery::prepare(&session.client, version.try_get(0)?).await?;
+    let session = endpoint.connect("pgrehearse lock sampler").await?;
+    let mut eyes = Eyes::open(&session.client, is_on_this_machine(endpoint)).await?;
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
-        let migration = watch.roster.migration();
-        let rows = query
-            .read(&session.client, migration.map_or(0, |(pid, _)| pid))
-            .await?;
-        let waiting = rows.iter().filter(|row| !row.granted).count();
+        let waiting = eyes.look(watch, seen).await?;
         waiters.store(
             u32::try_from(waiting).unwrap_or(u32::MAX),
             Ordering::Relaxed,
         );
-        let owners = owners(watch, &rows);
-        tracker.observe(&LockSample {
-            at: watch.timeline.now(),
-            locks: rows,
-            migration,
-            owners,
-        });
         // A sample that takes more than half the interval stretches it, so that sampling never takes
         // more than half of a core and of the lock table's time.
         let took = begun.elapsed();
@@ -181,20 +170,73 @@ async fn sample(
     Ok(())
 }
 
-/// Whose sessions the backends of these rows, and those they wait for, are now.
-fn owners(watch: &Watch, rows: &[LockRow]) -> BTreeMap<i32, Owner> {
-    let pids = rows
-        .iter()
-        .flat_map(|row| row.blockers.iter().chain([&row.pid]));
-    pids.filter_map(|&pid| {
-        let activity = watch.registry.lookup(pid)?;
-        let name = activity
-            .transaction
-            .and_then(|index| watch.transactions.get(index));
-        Some((
-            pid,
-            Owner::Traffic(name.map_or_else(|| "idle".to_owned(), Clone::clone)),
-        ))
+/// What is asked of the server, and of the machine if that is the server's too.
+struct Eyes<'a> {
+    client: &'a Client,
+    locks: LockQuery,
+    activity: ActivityQuery,
+    own_machine: bool,
+    samples: u64,
+}
+
+impl<'a> Eyes<'a> {
+    async fn open(client: &'a Client, own_machine: bool) -> Result<Self, tokio_postgres::Error> {
+        let version = client
+            .query_one(
+                "SELECT pg_catalog.current_setting('server_version_num')::int4",
+                &[],
+            )
+            .await?;
+        let version = version.try_get(0)?;
+        Ok(Self {
+            locks: LockQuery::prepare(client, version).await?,
+            activity: ActivityQuery::prepare(client, version).await?,
+            client,
+            own_machine,
+            samples: 0,
+        })
+    }
+
+    /// Takes a sample; how many sessions wait for a lock in it.
+    async fn look(
+        &mut self,
+        watch: &Watch,
+        seen: &mut Seen,
+    ) -> Result<usize, tokio_postgres::Error> {
+        if self.samples.is_multiple_of(LOCKS_AN_ACTIVITY) {
+            seen.observe_activity(watch, self.activity.read(self.client).await?);
+        }
+        self.samples += 1;
+        if self.own_machine {
+            seen.look_at_processors(watch.timeline.now());
+        }
+        let migration = watch.roster.migration();
+        let pid = migration.map_or(0, |(pid, _)| pid);
+        let rows = self.locks.read(self.client, pid).await?;
+        let waiting = rows.iter().filter(|row| !row.granted).count();
+        seen.locks.observe(&LockSample {
+            at: watch.timeline.now(),
+            owners: owners(watch, &rows),
+            strangers: match waiting {
+                0 => BTreeMap::new(),
+                _ => seen.strangers.clone(),
+            },
+            locks: rows,
+            // It may have begun since it was asked for.
+            migration: migration.or_else(|| watch.roster.migration()),
+        });
+        Ok(waiting)
+    }
+}
+
+/// Whether the server is on the machine that this runs on, so that its processors are these.
+fn is_on_this_machine(endpoint: &Endpoint) -> bool {
+    endpoint.config().get_hosts().iter().all(|host| match host {
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            let address = name.parse().map(|address: IpAddr| address.is_loopback());
+            name == "localhost" || address.unwrap_or(false)
+        }
     })
-    .collect()
 }

@@ -3,23 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::observe::lock_mode::can_block;
+use crate::observe::deadlock::{self, DeadlockReport};
+use crate::observe::lockbook::{self, Lockbook, blame_taker};
+use crate::observe::processors::{ProcessorReading, Processors, Usage};
 use crate::observe::recording::Recording;
-use crate::observe::waits::{SeenLock, TrackedLocks};
+use crate::observe::waits::TrackedLocks;
 use crate::observe::{
-    HeldLock, LockMode, LockWait, Locks, Migration, Pass, PassName, PhaseName, RootKind, Second,
-    Statement, TableUsage, Window,
+    Attempt, Attendance, Disturbance, Impact, Integrity, LockWait, Locks, Migration,
+    NextTransaction, Pass, PassName, PhaseName, RootKind, Second, TableUsage, Window, never_made,
 };
 use crate::scenario::Plan;
+use crate::scenario::plan::Role;
 use crate::traffic::Timeline;
 
 /// What a pass measured, before it is summed up.
 pub(super) struct Raw {
+    pub(super) name: PassName,
     pub(super) recording: Recording,
     pub(super) timeline: Arc<Timeline>,
     pub(super) migration: Option<Migration>,
     pub(super) locks: TrackedLocks,
     pub(super) usage: TableUsage,
+    pub(super) disturbances: Vec<Disturbance>,
     pub(super) end: Duration,
 }
 
@@ -33,19 +38,16 @@ const REPORTED: [PhaseName; 3] = [
 /// A pass as reports keep it. Times on the timeline become times since the baseline began.
 pub(super) fn settle(plan: &Plan, raw: Raw) -> Pass {
     let Raw {
+        name,
         recording,
         timeline,
         migration,
         locks: tracked,
         usage,
+        disturbances,
         end,
     } = raw;
-    let names: Vec<String> = plan
-        .traffic
-        .transactions
-        .iter()
-        .map(|transaction| transaction.name.clone())
-        .collect();
+    let names = plan.traffic.names();
     let zero = timeline.start_of(PhaseName::Baseline).unwrap_or(end);
     let phases = bounds(&timeline, end)
         .map(|(name, from, to)| {
@@ -57,55 +59,155 @@ pub(super) fn settle(plan: &Plan, raw: Raw) -> Pass {
             )
         })
         .collect();
-    let p99 = recording.p99(PhaseName::Baseline).unwrap_or_default();
-    let migration_end = migration.as_ref().map_or(end, |migration| migration.end);
-    let window = Window {
-        baseline_start: zero,
-        migration_start: timeline.start_of(PhaseName::Migration).unwrap_or(end),
-        migration_end,
-        until: end,
-        p99_limit: p99
-            .mul_f64(plan.limits.p99_ratio)
-            .max(plan.limits.p99_floor),
-    };
-    let impact = recording.impact(&window, &names);
-    let mut series = recording.series(zero, end);
-    add_waiters(&mut series, &tracked, zero);
-    let migration = migration.map(|migration| {
+    let window = window(plan, &recording, (&timeline, migration.as_ref(), end));
+    let mut impact = recording.impact(&window, &names);
+    if plan.traffic.load.closed().is_some() {
+        impact.lost_requests += held_up(&recording, &window, &impact);
+    }
+    let series = series(&recording, &tracked, (&names, &window));
+    let waiting = tracked.activity.waiting.clone();
+    let cpu = processors(&tracked.processors, (&timeline, end));
+    let deadlocks = deadlocks(&recording, &names, migration.as_ref());
+    let mut migration = migration.map(|migration| {
         let book = Lockbook {
             tracked: &tracked,
             zero,
         };
         book.complete(migration)
     });
-    let mut locks = tracked.locks;
-    if let Some(migration) = &migration {
-        for wait in &mut locks.waits {
-            blame_taker(wait, migration);
-        }
-    }
-    keep_the_telling(&mut locks.waits);
+    let locks = settled_locks(tracked, migration.as_mut(), (deadlocks, zero));
     Pass {
-        name: PassName::Quiet,
+        name,
         phases,
         migration,
         locks,
         impact,
         series,
+        events: recording.events(zero),
+        first_failures: recording.first_failures(&names, zero),
+        next: next(plan),
         usage,
+        waiting,
+        cpu,
+        disturbances,
+        integrity: Integrity::default(),
+        abort: None,
+        rollback: None,
     }
 }
 
-/// Keeps as many waits as a report holds: those behind the migration first, then the longest. `waits`
-/// are the longest first, and stay so.
+/// What the impact is measured in, on the timeline.
+fn window(
+    plan: &Plan,
+    recording: &Recording,
+    (timeline, migration, end): (&Timeline, Option<&Migration>, Duration),
+) -> Window {
+    let p99 = recording.p99(PhaseName::Baseline).unwrap_or_default();
+    Window {
+        baseline_start: timeline.start_of(PhaseName::Baseline).unwrap_or(end),
+        migration_start: timeline.start_of(PhaseName::Migration).unwrap_or(end),
+        migration_end: migration.map_or(end, |migration| migration.end),
+        until: end,
+        p99_limit: p99
+            .mul_f64(plan.limits.p99_ratio)
+            .max(plan.limits.p99_floor),
+        instances: plan.application.instances,
+    }
+}
+
+/// The seconds of a pass, with what the lock sampler and the instances add to them.
+fn series(
+    recording: &Recording,
+    tracked: &TrackedLocks,
+    (names, window): (&[String], &Window),
+) -> Vec<Second> {
+    let zero = window.baseline_start;
+    let mut series = recording.series(names, zero, window.until);
+    add_waiters(&mut series, tracked, zero);
+    let from = (zero, window.migration_start);
+    let activity = &tracked.activity;
+    activity.explain(&mut series, from, window.p99_limit);
+    add_attendance(&mut series, &recording.attendance(window.instances), zero);
+    series
+}
+
+/// The deadlocks that requests and the migration were ended for, as far as they were kept; and how many
+/// there were. The migration's times are still on the timeline.
+fn deadlocks(
+    recording: &Recording,
+    names: &[String],
+    migration: Option<&Migration>,
+) -> (Vec<DeadlockReport>, u64) {
+    let (mut reports, seen) = recording.deadlocks(names);
+    let own = migration.and_then(deadlock::of_migration);
+    let all = seen + u64::from(own.is_some());
+    reports.extend(own);
+    (reports, all)
+}
+
+/// The waits as a report keeps them, and what they cost; with the deadlocks that were kept, and how many
+/// there were. Times are since `zero`.
+pub(super) fn settled_locks(
+    tracked: TrackedLocks,
+    migration: Option<&mut Migration>,
+    ((reports, seen), zero): ((Vec<DeadlockReport>, u64), Duration),
+) -> Locks {
+    let mut locks = tracked.locks;
+    if let Some(migration) = migration {
+        for wait in &mut locks.waits {
+            blame_taker(wait, migration);
+        }
+        Attempt::charge(&mut migration.tries, &locks.waits);
+        locks.tolls = lockbook::settled(tracked.tolls, migration);
+    }
+    keep_the_telling(&mut locks.waits);
+    locks.deadlocks = tracked.rings.deadlocks(reports, zero);
+    locks.deadlocks_seen = seen;
+    locks
+}
+
+/// The kinds of transactions that only the next release sends.
+fn next(plan: &Plan) -> Vec<NextTransaction> {
+    let kinds = &plan.traffic.transactions;
+    kinds
+        .iter()
+        .filter(|kind| kind.role == Role::Next)
+        .map(|kind| NextTransaction {
+            name: kind.name.clone(),
+            replaces: kind
+                .replaces
+                .and_then(|index| kinds.get(index))
+                .map(|replaced| replaced.name.clone()),
+        })
+        .collect()
+}
+
+/// Requests that the clients of a closed loop did not make, because they were held up by the migration.
+fn held_up(recording: &Recording, window: &Window, impact: &Impact) -> u64 {
+    let due = |phase| recording.accounting(phase).scheduled;
+    let baseline = window.migration_start.saturating_sub(window.baseline_start);
+    let usual = due(PhaseName::Baseline) as f64 / baseline.as_secs_f64().max(f64::MIN_POSITIVE);
+    let stall = impact.unavailable.saturating_sub(impact.unavailable_before);
+    let made = due(PhaseName::Migration) + due(PhaseName::Recovery);
+    let length = window.until.saturating_sub(window.migration_start);
+    never_made(usual, stall, (length, made))
+}
+
+/// Keeps as many waits as a report holds: the longest of the migration's own, then those behind it, then
+/// the longest. `waits` are the longest first, and stay so.
 fn keep_the_telling(waits: &mut Vec<LockWait>) {
-    waits.sort_by_key(|wait| wait.root.kind != RootKind::Migration);
+    let (mut telling, mut others): (Vec<LockWait>, Vec<LockWait>) =
+        waits.drain(..).partition(|wait| wait.is_of_migration());
+    telling.truncate(Locks::KEPT / 5);
+    others.sort_by_key(|wait| wait.root.kind != RootKind::Migration);
+    telling.append(&mut others);
+    *waits = telling;
     waits.truncate(Locks::KEPT);
     waits.sort_by_key(|wait| std::cmp::Reverse(wait.length));
 }
 
 /// The reported phases that began, with their start and end on the timeline.
-fn bounds(
+pub(super) fn bounds(
     timeline: &Timeline,
     end: Duration,
 ) -> impl Iterator<Item = (PhaseName, Duration, Duration)> {
@@ -120,8 +222,26 @@ fn bounds(
         })
 }
 
+/// How busy the machine was in each phase.
+pub(super) fn processors(
+    readings: &[ProcessorReading],
+    (timeline, end): (&Timeline, Duration),
+) -> Processors {
+    let mut all = Processors::default();
+    for (name, from, to) in bounds(timeline, end) {
+        let usage = Usage::between(readings, (from, to));
+        match name {
+            PhaseName::Warmup => {}
+            PhaseName::Baseline => all.baseline = usage,
+            PhaseName::Migration => all.migration = usage,
+            PhaseName::Recovery => all.recovery = usage,
+        }
+    }
+    all
+}
+
 /// Puts the most sessions seen waiting into each second of the series.
-fn add_waiters(series: &mut [Second], tracked: &TrackedLocks, zero: Duration) {
+pub(super) fn add_waiters(series: &mut [Second], tracked: &TrackedLocks, zero: Duration) {
     for &(second, waiters) in &tracked.waiters {
         let t = second.as_secs_f64() - zero.as_secs_f64();
         // The series' times are rounded to the millisecond.
@@ -131,273 +251,11 @@ fn add_waiters(series: &mut [Second], tracked: &TrackedLocks, zero: Duration) {
     }
 }
 
-/// Puts the statement that *took* the lock in the way at the root of a wait. The sampler names the one
-/// that ran when it first saw the lock, which comes later where the taker was over within a sample.
-fn blame_taker(wait: &mut LockWait, migration: &Migration) {
-    if wait.root.kind != RootKind::Migration {
-        return;
-    }
-    let blocks = |lock: &&HeldLock| {
-        Some(&lock.relation) == wait.relation.as_ref()
-            && can_block(&lock.mode, (&wait.locktype, &wait.mode))
-    };
-    let ends = wait.start + wait.length.as_secs_f64();
-    let taken = migration.statements.iter().find_map(|statement| {
-        let lock = statement.locks.iter().find(blocks)?;
-        let until = statement.start + statement.lock_wait + lock.held.unwrap_or(statement.duration);
-        let overlaps = statement.start.as_secs_f64() <= ends && wait.start <= until.as_secs_f64();
-        overlaps.then(|| (statement.index, lock.mode.clone()))
-    });
-    if let Some((statement, mode)) = taken {
-        wait.root.statement = Some(statement);
-        // What blocks a row is the row's own lock.
-        wait.root.mode = Some(mode).filter(|_| wait.locktype == "relation");
-    }
-}
-
-/// What the lock sampler knows of the migration, to complete what its own session knows.
-struct Lockbook<'a> {
-    tracked: &'a TrackedLocks,
-    zero: Duration,
-}
-
-impl Lockbook<'_> {
-    fn complete(&self, migration: Migration) -> Migration {
-        let statements = migration
-            .statements
-            .iter()
-            .map(|statement| self.statement(statement, &migration.statements))
-            .collect();
-        Migration {
-            start: migration.start.saturating_sub(self.zero),
-            end: migration.end.saturating_sub(self.zero),
-            statements,
-            ..migration
-        }
-    }
-
-    fn statement(&self, statement: &Statement, all: &[Statement]) -> Statement {
-        let lock_wait = self.lock_wait(statement);
-        let mut locks: Vec<HeldLock> = statement
-            .locks
-            .iter()
-            .map(|lock| self.held(lock, statement, lock_wait))
-            .collect();
-        // Where the session could not be asked (the statement failed, or no transaction block can hold
-        // it), the samples say what it locked.
-        if locks.is_empty() {
-            let own = |seen: &&SeenLock| !all.iter().any(|taker| has_taken(taker, seen));
-            locks = self
-                .seen_in(statement)
-                .filter(own)
-                .filter_map(sampled)
-                .collect();
-        }
-        let start = statement.start.saturating_sub(self.zero);
-        Statement {
-            lock_wait,
-            locks,
-            start,
-            ..statement.clone()
-        }
-    }
-
-    /// How long the migration's session was seen waiting while the statement ran.
-    fn lock_wait(&self, statement: &Statement) -> Duration {
-        let from = statement.start.as_secs_f64() - self.zero.as_secs_f64();
-        let to = from + statement.duration.as_secs_f64();
-        let waits = self
-            .tracked
-            .locks
-            .waits
-            .iter()
-            .filter(|wait| wait.waiter == "migration");
-        let seconds: f64 = waits
-            .map(|wait| (wait.start + wait.length.as_secs_f64()).min(to) - wait.start.max(from))
-            .filter(|overlap| *overlap > 0.0)
-            .sum();
-        Duration::from_secs_f64(seconds)
-    }
-
-    /// `lock.held` runs from the statement's start so far: it was got when it was first seen granted,
-    /// or at the latest when the waiting was over.
-    fn held(&self, lock: &HeldLock, statement: &Statement, lock_wait: Duration) -> HeldLock {
-        let seen = self
-            .seen_in(statement)
-            .find(|seen| seen.relation == lock.relation && seen.mode == lock.mode);
-        let got = seen
-            .and_then(|seen| seen.granted)
-            .map_or(lock_wait, |granted| granted.saturating_sub(statement.start));
-        HeldLock {
-            held: lock.held.map(|held| held.saturating_sub(got)),
-            ..lock.clone()
-        }
-    }
-
-    /// Locks first seen in this statement, in the attempt that it belongs to.
-    fn seen_in(&self, statement: &Statement) -> impl Iterator<Item = &SeenLock> {
-        let (index, start) = (statement.index, statement.start);
-        self.tracked
-            .migration
-            .iter()
-            .filter(move |seen| seen.statement == index && seen.last >= start)
-    }
-}
-
-/// Whether a statement's own facts say that it was the one to take a lock, and until when.
-fn has_taken(statement: &Statement, seen: &SeenLock) -> bool {
-    let same = |lock: &&HeldLock| lock.relation == seen.relation && lock.mode == seen.mode;
-    let lock = statement.locks.iter().find(same);
-    let until = |lock: &HeldLock| statement.start + lock.held.unwrap_or(statement.duration);
-    lock.is_some_and(|lock| seen.granted.is_some_and(|granted| granted <= until(lock)))
-}
-
-/// A lock that was seen granted; one that was only asked for was never held. AccessShareLock is left out:
-/// the questions about the statement take it too, on the same session.
-fn sampled(seen: &SeenLock) -> Option<HeldLock> {
-    if seen.mode.parse() == Ok(LockMode::AccessShare) {
-        return None;
-    }
-    let granted = seen.granted?;
-    Some(HeldLock {
-        relation: seen.relation.clone(),
-        mode: seen.mode.clone(),
-        held: Some(seen.last.saturating_sub(granted)),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::observe::{MigrationOutcome, Root};
-
-    fn seconds(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    fn statement(locks: Vec<HeldLock>) -> Statement {
-        Statement {
-            index: 0,
-            file: "migration.sql".into(),
-            line: 1,
-            sql: "ALTER TABLE a ADD b int".into(),
-            start: seconds(15),
-            duration: seconds(5),
-            lock_wait: Duration::ZERO,
-            wal_bytes: 0,
-            size_change: None,
-            error: None,
-            locks,
-            rewrites: Vec::new(),
-            scans: Vec::new(),
-            indexes_built: Vec::new(),
-            hazards: Vec::new(),
-        }
-    }
-
-    fn tracked(granted: Option<u64>) -> TrackedLocks {
-        let root = Root {
-            kind: RootKind::Traffic,
-            statement: None,
-            mode: None,
-            pid: 1,
-        };
-        let wait = LockWait {
-            start: 5.0,
-            length: seconds(2),
-            relation: Some("public.a".into()),
-            mode: "AccessExclusiveLock".into(),
-            locktype: "relation".into(),
-            waiter: "migration".into(),
-            root,
-            depth: 1,
-        };
-        TrackedLocks {
-            locks: Locks {
-                waits: vec![wait],
-                ..Locks::default()
-            },
-            migration: vec![SeenLock {
-                relation: "public.a".into(),
-                mode: "AccessExclusiveLock".into(),
-                statement: 0,
-                granted: granted.map(seconds),
-                last: seconds(20),
-            }],
-            waiters: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_lock_is_held_from_when_it_was_seen_granted() {
-        let asked = HeldLock {
-            relation: "public.a".into(),
-            mode: "AccessExclusiveLock".into(),
-            held: Some(seconds(10)),
-        };
-        for (granted, held) in [(Some(18), 7), (None, 8)] {
-            let tracked = tracked(granted);
-            let book = Lockbook {
-                tracked: &tracked,
-                zero: seconds(10),
-            };
-            let completed = book.statement(&statement(vec![asked.clone()]), &[]);
-            assert_eq!(completed.lock_wait, seconds(2));
-            assert_eq!(completed.locks[0].held, Some(seconds(held)));
-            assert_eq!(completed.start, seconds(5));
-        }
-    }
-
-    #[test]
-    fn a_wait_is_owed_to_the_statement_that_took_the_lock_not_to_the_one_that_ran() {
-        let taker = Statement {
-            locks: vec![HeldLock {
-                relation: "public.a".into(),
-                mode: "AccessExclusiveLock".into(),
-                held: Some(seconds(10)),
-            }],
-            start: seconds(5),
-            duration: Duration::from_micros(300),
-            ..statement(Vec::new())
-        };
-        let slow = Statement {
-            index: 1,
-            start: seconds(6),
-            ..statement(Vec::new())
-        };
-        let migration = Migration {
-            file: "migration.sql".into(),
-            outcome: MigrationOutcome::Applied,
-            attempts: 1,
-            start: seconds(5),
-            end: seconds(15),
-            error: None,
-            committed: 2,
-            statements: vec![taker, slow],
-        };
-        let mut wait = tracked(None).locks.waits.remove(0);
-        wait.root = Root {
-            kind: RootKind::Migration,
-            statement: Some(1),
-            mode: None,
-            pid: 1,
-        };
-        wait.mode = "AccessShareLock".into();
-        blame_taker(&mut wait, &migration);
-        assert_eq!(wait.root.statement, Some(0));
-        assert_eq!(wait.root.mode.as_deref(), Some("AccessExclusiveLock"));
-    }
-
-    #[test]
-    fn the_samples_stand_in_for_a_session_that_could_not_be_asked() {
-        let tracked = tracked(Some(16));
-        let book = Lockbook {
-            tracked: &tracked,
-            zero: seconds(10),
-        };
-        assert_eq!(
-            book.statement(&statement(Vec::new()), &[]).locks[0].held,
-            Some(seconds(4))
-        );
+/// Puts the fewest instances that were up into each second of the series.
+pub(super) fn add_attendance(series: &mut [Second], attendance: &Attendance, zero: Duration) {
+    for second in series {
+        // The series' times are rounded to the millisecond, and its seconds are whole ones.
+        let from = Duration::from_secs_f64((second.t + zero.as_secs_f64()).round().max(0.0));
+        second.up = Some(attendance.fewest(from, from + Duration::from_secs(1)));
     }
 }

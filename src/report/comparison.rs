@@ -18,6 +18,9 @@ pub struct Rehearsed {
     pub scenario: String,
     /// The migration's file.
     pub migration: String,
+    /// The order of release and migration, where one was asked for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ordering: String,
     /// What `[expect]` says; none where it says nothing.
     pub expected: Option<Outcome>,
     /// What came out; none if it could not run.
@@ -32,9 +35,10 @@ impl Rehearsed {
         Self {
             scenario: report.scenario().to_owned(),
             migration: report.migration_file().to_owned(),
+            ordering: report.ordering().to_owned(),
             expected,
-            got: Some(report.verdict.outcome),
-            deciding: deciding(&report.verdict),
+            got: report.outcome(),
+            deciding: report.verdict.as_ref().map(deciding).unwrap_or_default(),
         }
     }
 
@@ -76,18 +80,28 @@ pub fn write_json(rehearsed: &[Rehearsed], out: &mut dyn Write) -> io::Result<()
 /// Where `out` cannot be written.
 pub fn write(rehearsed: &[Rehearsed], out: &mut dyn Write, style: Style) -> io::Result<()> {
     let mut page = Page::new(out, style);
-    let mut table = Columns::new(&[Align::Left; 6]);
-    let head = [
+    let ordered = rehearsed.iter().any(|one| !one.ordering.is_empty());
+    let mut head = vec![
         "scenario",
         "migration",
+        "ordering",
         "expected",
         "got",
         "as expected",
         "deciding",
     ];
-    table.row(head.map(|title| Cell::painted(title, DIM)).to_vec());
+    if !ordered {
+        head.remove(ORDERING);
+    }
+    let mut table = Columns::new(&vec![Align::Left; head.len()]);
+    let head = head.into_iter().map(|title| Cell::painted(title, DIM));
+    table.row(head.collect());
     for one in rehearsed {
-        table.row(row(one));
+        let mut row = row(one);
+        if !ordered {
+            row.remove(ORDERING);
+        }
+        table.row(row);
     }
     table.write(&mut page)?;
     page.line("")?;
@@ -106,6 +120,9 @@ pub fn write(rehearsed: &[Rehearsed], out: &mut dyn Write, style: Style) -> io::
     page.line(&format!("  {sum}"))
 }
 
+/// The place of the column that is left out where no order was asked for.
+const ORDERING: usize = 2;
+
 fn row(one: &Rehearsed) -> Vec<Cell> {
     let got = match one.got {
         Some(outcome) => Cell::painted(name(outcome), shade(outcome)),
@@ -119,6 +136,7 @@ fn row(one: &Rehearsed) -> Vec<Cell> {
     vec![
         Cell::painted(one.scenario.as_str(), BOLD),
         Cell::new(one.migration.as_str()),
+        Cell::new(one.ordering.as_str()),
         Cell::painted(one.expected.map_or("–", name), PLAIN),
         got,
         verdict,
@@ -140,6 +158,7 @@ mod tests {
             Rehearsed {
                 scenario: "login-lock".to_owned(),
                 migration: "migration.sql".to_owned(),
+                ordering: String::new(),
                 expected: Some(Outcome::Unsafe),
                 got: None,
                 deciding: "schema.sql:12: type \"citext\" does not exist".to_owned(),
@@ -168,6 +187,39 @@ mod tests {
     ✗ login-lock migration.sql: schema.sql:12: type "citext" does not exist
     2 of 4 as expected
     "##);
+    }
+
+    #[test]
+    fn orders_of_one_migration_stand_beside_each_other() {
+        let in_order = |ordering: &str, outcome| Rehearsed {
+            scenario: "index-with-release".to_owned(),
+            migration: "migration.sql".to_owned(),
+            ordering: ordering.to_owned(),
+            expected: None,
+            got: Some(outcome),
+            deciding: String::new(),
+        };
+        let rows = [
+            in_order("app-first", Outcome::Unsafe),
+            in_order("migration-first", Outcome::Safe),
+        ];
+        let mut out = Vec::new();
+        let style = Style {
+            width: 100,
+            colour: false,
+        };
+        write(&rows, &mut out, style).unwrap();
+        let told = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = told.lines().collect();
+        assert!(lines[0].contains("ordering"), "{told}");
+        assert!(
+            lines[1].contains("app-first        –         unsafe"),
+            "{told}"
+        );
+        assert!(
+            lines[2].contains("migration-first  –         safe"),
+            "{told}"
+        );
     }
 
     #[test]

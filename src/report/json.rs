@@ -2,14 +2,22 @@
 
 use std::io::{self, Read, Write};
 
-use super::Report;
+use serde::Serialize as _;
+use serde_json::Serializer;
 
-/// Writes the report as indented JSON, with a line's end at its end.
+use super::Report;
+use super::layout::Layout;
+
+/// Writes the report as JSON: indented down to the entries of series, phases and waits, what is within
+/// these on a line; with a line's end at its end.
 ///
 /// # Errors
 /// Where `out` cannot be written.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
+    report.serialize(&mut Serializer::with_formatter(
+        &mut *out,
+        Layout::default(),
+    ))?;
     writeln!(out)
 }
 
@@ -68,7 +76,7 @@ mod tests {
         ),
         (
             "passes[].phases[].accounting",
-            "scheduled completed failed timed_out shed unfinished",
+            "scheduled completed failed timed_out shed unfinished retried retries",
         ),
         ("passes[].phases[].latency", "p50 p90 p95 p99 p999 max mean"),
         ("passes[].phases[].lag", "p50 p99 max mean"),
@@ -106,11 +114,15 @@ mod tests {
         (
             "passes[].impact",
             "lost_requests lost_request_seconds worst_stall degraded unavailable restarts \
-             recovery_time",
+             restarts_before none_up recovery_time",
         ),
         (
             "passes[].series[]",
-            "t rate p50 p99 max errors waiters connections",
+            "t rate p50 p99 max errors waiters connections up transactions",
+        ),
+        (
+            "passes[].series[].transactions[]",
+            "name rate p50 p99 max errors",
         ),
         (
             "integrity",
@@ -187,6 +199,7 @@ mod tests {
     fn is_read_back_equal() {
         for report in [
             fixtures::unsafe_report(),
+            fixtures::restarted_report(),
             fixtures::safe_report(),
             fixtures::inconclusive_report(),
             fixtures::check_report(),
@@ -196,6 +209,29 @@ mod tests {
             let back = read(&mut text.as_slice()).unwrap();
             assert!(back == report, "{}", report.scenario());
         }
+    }
+
+    /// An hour of ten kinds of transactions, all of them busy in every second.
+    #[test]
+    fn an_hour_is_a_few_megabytes() {
+        let mut report = fixtures::safe_report();
+        let part = |digits: f64| crate::observe::SecondOfKind {
+            name: "record-measurement".to_owned(),
+            rate: 1_000.0,
+            p50: Some(digits),
+            p99: Some(digits * 8.0),
+            max: Some(digits * 32.0),
+            errors: 0,
+            // Some 50 buckets, as latencies of 0.2 to 20 ms have.
+            latencies: serde_json::from_value("AQEB".repeat(34).into()).unwrap(),
+        };
+        let series = &mut report.passes[0].series;
+        let mut second = series[0].clone();
+        second.up = Some(4);
+        second.transactions = vec![part(0.001_234); 10];
+        *series = vec![second; 3_600];
+        let bytes = written(&report).len();
+        assert!(bytes < 12_000_000, "{bytes}");
     }
 
     #[test]

@@ -1,17 +1,26 @@
 //! report.md: short enough for a CI summary or a comment on a pull request.
 
+mod compatibility;
+mod forecast;
+mod incident;
+mod load;
+mod rewrite;
+mod victims;
+
 use std::io::{self, Write};
 
-use crate::judge::wording::{self, percent, place, thousands};
-use crate::judge::{Finding, Unit, blame, worst_of_each_rule};
-use crate::observe::{Latency, Pass, PassName, Phase, PhaseName};
+use crate::judge::wording::{self, percent};
+use crate::judge::{Finding, Unit, worst_of_each_rule};
+use crate::observe::{Latency, Pass, PassName};
 use crate::scenario::plan::Outcome;
 use crate::sql::Hazard;
 use crate::units::{Bytes, Span};
 
-use super::Report;
-use super::facts::{facts, leftovers, rate};
+use super::attempts;
+use super::facts::{facts, leftovers, load_shape, phase_name, rate, schema_diff};
+use super::hurt::slow_sentences;
 use super::page::{cut, name};
+use super::{Report, trials};
 
 /// Longer statements are cut: the file and line say the rest.
 const SQL_WIDTH: usize = 80;
@@ -27,12 +36,33 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         if report.passes.len() > 1 {
             writeln!(out, "\n## {}", wording::pass(pass.name))?;
         }
-        victims(pass, out)?;
-        phases(pass, out)?;
+        if pass.name == PassName::Load {
+            load::write(report, pass, out)?;
+            continue;
+        }
+        victims::write(pass, out)?;
+        list("In its way", &attempts::sentences(pass), out)?;
+        incident::course(report, pass, out)?;
+        phases(report, pass, out)?;
+        incident::kinds(pass, out)?;
+        incident::errors(pass, out)?;
+        let slow = slow_sentences(report, pass);
+        list("Slow without a lock in the way", &slow, out)?;
         statements(pass, out)?;
     }
+    forecast::write(report, out)?;
+    let tolerated = report
+        .tolerance
+        .iter()
+        .map(|tolerance| tolerance.detail.clone());
+    list("What it tolerates", &tolerated.collect::<Vec<_>>(), out)?;
+    compatibility::write(report, out)?;
+    list("Abort", &trials::abort(report), out)?;
+    list("Rollback", &trials::rollback(report), out)?;
     list("Left behind", &leftovers(&report.integrity), out)?;
-    list("Not covered", &report.verdict.caveats, out)?;
+    diff("Schema difference", &schema_diff(report.schema_diff()), out)?;
+    rewrite::write(report, out)?;
+    list("Not covered", report.caveats(), out)?;
     list("Notes", &report.notes, out)?;
     let environment = &report.environment;
     writeln!(
@@ -46,32 +76,38 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let outcome = report.verdict.outcome;
+    let Some(verdict) = &report.verdict else {
+        return load::heading(report, out);
+    };
+    let outcome = verdict.outcome;
     let mark = match outcome {
         Outcome::Safe => "✅",
         Outcome::Unsafe => "❌",
         Outcome::Inconclusive => "⚠️",
     };
+    let order = match report.ordering() {
+        "" => String::new(),
+        ordering => format!(", {}", text(ordering)),
+    };
     writeln!(
         out,
-        "# {mark} {}: {}\n\n**{}** {}\n",
+        "# {mark} {}: {}{order}\n\n**{}** {}\n",
         name(outcome),
         code(report.migration_file()),
         text(report.scenario()),
         text(report.title())
     )?;
-    for reason in &report.verdict.reasons {
+    for reason in &verdict.reasons {
         writeln!(out, "- {}", text(reason))?;
     }
-    let deciding = report.verdict.deciding();
-    match deciding.and_then(|finding| finding.help.as_ref()) {
+    match verdict.deciding().and_then(|finding| finding.help.as_ref()) {
         Some(help) => writeln!(out, "\n**Do this:** {}", text(help)),
         None => Ok(()),
     }
 }
 
 fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let worst = worst_of_each_rule(&report.verdict.findings);
+    let worst = worst_of_each_rule(report.findings());
     if worst.is_empty() {
         return Ok(());
     }
@@ -100,56 +136,19 @@ fn amount(finding: &Finding, value: f64) -> String {
 
 fn judged(finding: &Finding) -> &'static str {
     match (finding.passed, &finding.doubt) {
+        (_, None) if finding.is_undecided() => "❔ undecided",
         (true, _) => "✅",
         (false, None) => "❌",
         (false, Some(_)) => "⚠️ doubtful",
     }
 }
 
-fn victims(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
-    let blames = blame(pass);
-    let Some(migration) = pass.migration.as_ref().filter(|_| !blames.is_empty()) else {
-        return Ok(());
-    };
-    table(
-        out,
-        &[
-            "blocked by",
-            "lock",
-            "held",
-            "waits",
-            "longest",
-            "who waited",
-        ],
-    )?;
-    for blame in &blames {
-        let by = match blame.statement {
-            Some(index) => place(migration, index),
-            None => "the migration".to_owned(),
-        };
-        let who: Vec<String> = blame
-            .waiters
-            .iter()
-            .map(|waiter| format!("{} {}", waiter.transaction, thousands(waiter.waits)))
-            .collect();
-        let cells = [
-            text(&by),
-            code(&blame.lock),
-            blame
-                .held
-                .map_or("–".to_owned(), |held| Span(held).to_string()),
-            thousands(blame.waits),
-            Span(blame.longest).to_string(),
-            text(&who.join(", ")),
-        ];
-        row(out, &cells)?;
-    }
-    Ok(())
-}
-
-fn phases(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
+fn phases(report: &Report, pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
     if pass.phases.is_empty() {
         return Ok(());
+    }
+    if let Some(shape) = load_shape(report) {
+        writeln!(out, "\nTraffic: {}", text(&shape))?;
     }
     table(
         out,
@@ -161,7 +160,7 @@ fn phases(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
             None => "–".to_owned(),
         };
         let cells = [
-            phase_name(phase).to_owned(),
+            phase_name(phase.name).to_owned(),
             Span(phase.end.saturating_sub(phase.start)).to_string(),
             rate(phase),
             latency(|latency| latency.p50),
@@ -228,7 +227,25 @@ fn list(title: &str, sentences: &[String], out: &mut dyn Write) -> io::Result<()
     Ok(())
 }
 
-fn table(out: &mut dyn Write, titles: &[&str]) -> io::Result<()> {
+/// Lines of a diff, in a block that GitHub colours.
+fn diff(title: &str, lines: &[String], out: &mut dyn Write) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n**{title}**\n\n```diff")?;
+    for line in lines {
+        // A fence in the user's text would end the block.
+        let line = line.replace("```", "'''");
+        // `~` is no mark of a diff's; `!` is.
+        match line.strip_prefix("~ ") {
+            Some(changed) => writeln!(out, "! {changed}")?,
+            None => writeln!(out, "{line}")?,
+        }
+    }
+    writeln!(out, "```")
+}
+
+pub(super) fn table(out: &mut dyn Write, titles: &[&str]) -> io::Result<()> {
     writeln!(out, "\n| {} |", titles.join(" | "))?;
     writeln!(out, "|{}", "---|".repeat(titles.len()))
 }
@@ -257,15 +274,6 @@ fn text(plain: &str) -> String {
 fn code(plain: &str) -> String {
     let plain = cut(plain, usize::MAX).replace('`', "'").replace('|', "\\|");
     format!("`{plain}`")
-}
-
-fn phase_name(phase: &Phase) -> &'static str {
-    match phase.name {
-        PhaseName::Warmup => "warm-up",
-        PhaseName::Baseline => "baseline",
-        PhaseName::Migration => "migration",
-        PhaseName::Recovery => "recovery",
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,23 @@
 //! Checks of a scenario that types cannot make.
 
+mod load;
+mod release;
+mod replay;
+
 use std::collections::BTreeSet;
 
+use super::disturbance::DisturbanceKind;
 use super::document::Document;
 use super::error::ScenarioError;
 use super::file::{Contents, Table, Traffic, Transaction, setting_text};
 use crate::synth::{ColumnSpec, EVERY_TABLE};
 use crate::units::Span;
 
+mod application;
+
 /// What reports call the sessions that are not the traffic's, or are between two transactions. A
 /// transaction of such a name would have its waits taken for theirs.
-const SESSIONS: [&str; 4] = ["migration", "disturbance", "other", "idle"];
+const SESSIONS: [&str; 5] = ["migration", "disturbance", "other", "idle", "health-check"];
 
 /// Refuses the first value that makes no sense.
 pub(super) fn check(document: &Document, contents: &Contents) -> Result<(), ScenarioError> {
@@ -23,10 +30,13 @@ pub(super) fn check(document: &Document, contents: &Contents) -> Result<(), Scen
     }
     if let Some(traffic) = &contents.traffic {
         checks.traffic(traffic)?;
+        checks.replay(traffic, &contents.application)?;
+        checks.release(traffic, contents.release.is_some())?;
     }
-    checks.application(contents)?;
+    checks.application(&contents.application)?;
     checks.migration(contents)?;
     checks.limits(contents)?;
+    checks.disturbances(contents)?;
     checks.names_once(
         "invariants",
         contents.invariants.iter().map(|invariant| &invariant.name),
@@ -162,19 +172,13 @@ impl Checks<'_> {
     }
 
     fn traffic(&self, traffic: &Traffic) -> Checked {
-        let given = [traffic.rate.is_some(), traffic.clients.is_some()];
-        self.exactly_one(&given, &["traffic"], "`rate` or `clients`")?;
+        self.load(traffic)?;
         self.require(
-            traffic
-                .rate
-                .is_none_or(|rate| rate.is_finite() && rate > 0.0),
-            &["traffic", "rate"],
-            "the rate must be above 0 transactions per second",
-        )?;
-        self.require(
-            !traffic.transactions.is_empty(),
+            traffic.log.is_some()
+                || traffic.statements.is_some()
+                || !traffic.transactions.is_empty(),
             &["traffic"],
-            "at least one [[traffic.transactions]] is needed",
+            "at least one [[traffic.transactions]] is needed, or `statements`",
         )?;
         for (index, transaction) in traffic.transactions.iter().enumerate() {
             let index = index.to_string();
@@ -219,21 +223,6 @@ impl Checks<'_> {
         Ok(())
     }
 
-    fn application(&self, contents: &Contents) -> Checked {
-        let application = &contents.application;
-        for (name, number) in [
-            ("instances", application.instances),
-            ("pool_size", application.pool_size),
-        ] {
-            self.at_least_one(&["application", name], number.map(u64::from))?;
-        }
-        self.require(
-            application.acquire_timeout != Some(Span::default()),
-            &["application", "acquire_timeout"],
-            "`acquire_timeout` must be longer than 0, or no transaction ever gets a connection",
-        )
-    }
-
     fn migration(&self, contents: &Contents) -> Checked {
         let migration = &contents.migration;
         let given = [
@@ -264,6 +253,25 @@ impl Checks<'_> {
             &["expect", ""],
             "an outcome is expected of a migration's file",
         )
+    }
+
+    fn disturbances(&self, contents: &Contents) -> Checked {
+        for (index, disturbance) in contents.disturbances.iter().flatten().enumerate() {
+            let index = index.to_string();
+            let key = |name| ["disturbances", index.as_str(), name];
+            self.require(
+                disturbance.duration != Some(Span::default()),
+                &key("duration"),
+                "a disturbance must last longer than 0",
+            )?;
+            let vacuum = disturbance.kind == DisturbanceKind::AntiWraparoundVacuum;
+            self.require(
+                !vacuum || disturbance.table.is_some(),
+                &key("kind"),
+                "a vacuum is of one table: name it with `table`",
+            )?;
+        }
+        Ok(())
     }
 
     fn limits(&self, contents: &Contents) -> Checked {

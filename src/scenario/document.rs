@@ -62,9 +62,16 @@ impl Document {
     }
 
     fn table(&self) -> Result<DeTable<'_>, ScenarioError> {
-        let mut merged = DeTable::new();
-        for source in &self.sources {
-            let table = source.table().map_err(|error| self.toml_error(&error))?;
+        let tables = self.sources.iter().map(Source::table);
+        let tables: Vec<DeTable<'_>> = tables
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.toml_error(&error))?;
+        let mut tables = tables.into_iter();
+        let mut merged = tables.next().unwrap_or_default();
+        for table in tables.clone() {
+            displace(&mut merged, &table);
+        }
+        for table in tables {
             merge(&mut merged, table).map_err(|fault| self.error(fault))?;
         }
         Ok(merged)
@@ -158,6 +165,42 @@ impl<'a> Level<'a> {
                 Some((value.span(), value))
             }
         }
+    }
+}
+
+/// The two ways in which `[traffic]` says when requests are made; the keys before the number are those that
+/// choose it.
+const WAYS: [(usize, &[&str]); 2] = [
+    (1, &["clients", "think_time", "think"]),
+    (2, &["rate", "curve", "arrivals", "ramp", "bursts"]),
+];
+
+/// Removes the file's way where a key of the command line chooses the other one: it wins over the file.
+fn displace(file: &mut DeTable<'_>, over: &DeTable<'_>) {
+    let Some(over) = traffic(over) else { return };
+    let chosen = |(choosing, keys): (usize, &[&str])| {
+        keys.iter()
+            .take(choosing)
+            .any(|key| over.get(*key).is_some())
+    };
+    let [clients, rate] = WAYS.map(chosen);
+    let [of_clients, of_rate] = WAYS.map(|(_, keys)| keys);
+    let gone = match (clients, rate) {
+        (true, false) => of_rate,
+        (false, true) => of_clients,
+        (true, true) | (false, false) => return,
+    };
+    if let Some(DeValue::Table(traffic)) = file.get_mut("traffic").map(Spanned::get_mut) {
+        for key in gone {
+            traffic.remove(*key);
+        }
+    }
+}
+
+fn traffic<'a>(table: &'a DeTable<'_>) -> Option<&'a DeTable<'a>> {
+    match table.get("traffic")?.get_ref() {
+        DeValue::Table(traffic) => Some(traffic),
+        _ => None,
     }
 }
 

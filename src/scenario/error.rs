@@ -6,7 +6,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 use crate::pgbench::ScriptError;
-use crate::sql::SqlError;
+use crate::sql::{LogError, SqlError};
 
 /// What is wrong with a scenario. Its [`Display`](fmt::Display) is the whole rendering without colours:
 /// `error: …`, then the line of the file or of the override with a caret, then what to do.
@@ -84,6 +84,9 @@ pub enum ResolveError {
     /// In a migration.
     #[error(transparent)]
     Sql(#[from] SqlError),
+    /// In a server's log.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// In a traffic script.
     #[error(transparent)]
     Script(#[from] ScriptError),

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::plan::{Arrivals, Outcome, Protocol, TransactionMode};
+pub use super::application::{Application, HealthCheck};
+pub use super::disturbance::Disturbance;
+use super::plan::{Arrivals, Outcome, Protocol, Role, Think, TransactionMode};
+use super::release::Release;
 use crate::synth::ColumnSpec;
 use crate::units::{Rows, Span};
 
@@ -31,6 +34,8 @@ pub struct Contents {
     /// The fleet that sends it.
     #[serde(default)]
     pub application: Application,
+    /// When the next release comes.
+    pub release: Option<Release>,
     /// The migration to rehearse.
     #[serde(default)]
     pub migration: Migration,
@@ -104,17 +109,70 @@ pub struct Table {
 pub struct Traffic {
     /// Transactions per second, open loop.
     pub rate: Option<f64>,
+    /// How arrivals are spaced.
+    pub arrivals: Option<Arrivals>,
+    /// How the rate begins.
+    pub ramp: Option<Ramp>,
+    /// How the rate goes up and down.
+    pub curve: Option<Curve>,
+    /// When there are more arrivals.
+    pub bursts: Option<Bursts>,
     /// Sessions, closed loop.
     pub clients: Option<u32>,
-    /// How arrivals are spaced.
-    #[serde(default)]
-    pub arrivals: Arrivals,
+    /// Their pause between an answer and the next request, on average.
+    pub think_time: Option<Span>,
+    /// How these pauses differ.
+    pub think: Option<Think>,
     /// How statements are sent.
     #[serde(default)]
     pub protocol: Protocol,
+    /// A server's log, whose sessions are sent again.
+    pub log: Option<String>,
+    /// How many times faster than it was.
+    pub speed: Option<f64>,
+    /// The database of the log; that with most statements if left out.
+    pub log_database: Option<String>,
+    /// What `pg_stat_statements` counted in production.
+    pub statements: Option<String>,
+    /// Variables that the scripts find set.
+    #[serde(default)]
+    pub variables: BTreeMap<String, toml::Value>,
     /// The mix.
     #[serde(default)]
     pub transactions: Vec<Transaction>,
+}
+
+/// `[traffic.ramp]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ramp {
+    /// Transactions per second at the start; 0 if left out.
+    #[serde(default)]
+    pub from: f64,
+    /// How long it takes to the traffic's rate.
+    pub over: Span,
+}
+
+/// `[traffic.curve]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Curve {
+    /// Lines of `time,rate`.
+    pub file: String,
+    /// How long the whole of it takes; as long as its times span if left out.
+    pub over: Option<Span>,
+}
+
+/// `[traffic.bursts]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bursts {
+    /// From the start of one to the start of the next.
+    pub every: Span,
+    /// How long each lasts.
+    pub length: Span,
+    /// What the rate is multiplied by meanwhile.
+    pub factor: f64,
 }
 
 /// `[[traffic.transactions]]`.
@@ -132,51 +190,8 @@ pub struct Transaction {
     /// Which release sends it.
     #[serde(default)]
     pub role: Role,
-}
-
-/// Which release of the application sends a transaction.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// The one that runs while the migration does.
-    #[default]
-    Current,
-    /// The one that comes after it.
-    Next,
-}
-
-/// `[application]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Application {
-    /// Processes.
-    pub instances: Option<u32>,
-    /// Connections an instance.
-    pub pool_size: Option<u32>,
-    /// Longest wait for a free connection.
-    pub acquire_timeout: Option<Span>,
-    /// The sessions' `statement_timeout`.
-    pub statement_timeout: Option<Span>,
-    /// Tries after the first.
-    pub retries: Option<u32>,
-    /// What the container platform does.
-    pub health_check: Option<HealthCheck>,
-}
-
-/// `[application.health_check]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HealthCheck {
-    /// The probe.
-    pub sql: String,
-    /// Time between two probes.
-    pub every: Option<Span>,
-    /// When a probe counts as failed.
-    pub timeout: Option<Span>,
-    /// Failed probes in a row until the instance is restarted.
-    pub failures: Option<u32>,
-    /// How long it is away then.
-    pub restart: Option<Span>,
+    /// The transaction of the current release in whose place the next one sends it.
+    pub replaces: Option<String>,
 }
 
 /// `[migration]`: `file`, `files` or `command`.
@@ -231,36 +246,6 @@ pub struct Limits {
     pub migration_time: Option<Span>,
     /// Whether they hold for the projection too.
     pub forecast: Option<bool>,
-}
-
-/// `[[disturbances]]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Disturbance {
-    /// What it does.
-    pub kind: DisturbanceKind,
-    /// The table that it is about.
-    pub table: Option<String>,
-    /// Its start relative to the migration's, as `"-2s"`.
-    pub start: Option<String>,
-    /// How long it lasts.
-    pub duration: Option<Span>,
-}
-
-/// What a disturbance does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DisturbanceKind {
-    /// A transaction that has read the table and stays open.
-    LongTransaction,
-    /// The same, with nothing to do.
-    IdleInTransaction,
-    /// One query.
-    LongQuery,
-    /// What `pg_dump` does.
-    Dump,
-    /// A vacuum that does not give way.
-    AntiWraparoundVacuum,
 }
 
 /// `[[invariants]]`.

@@ -3,7 +3,7 @@
 
 use super::document::Document;
 use super::error::ScenarioError;
-use super::file::{Contents, Role};
+use super::file::Contents;
 
 /// A key that this version cannot honour.
 struct Limitation {
@@ -12,7 +12,7 @@ struct Limitation {
     instead: &'static str,
 }
 
-const LIMITATIONS: [Limitation; 8] = [
+const LIMITATIONS: [Limitation; 3] = [
     Limitation {
         key: &["shadow", "tcp"],
         asked_for: |contents| contents.shadow.tcp,
@@ -24,47 +24,9 @@ const LIMITATIONS: [Limitation; 8] = [
         instead: "write the schema to a file with `pg_dump --schema-only` and name it with `file`",
     },
     Limitation {
-        key: &["traffic", "clients"],
-        asked_for: |contents| {
-            let mut traffic = contents.traffic.iter();
-            traffic.any(|traffic| traffic.clients.is_some())
-        },
-        instead: "give a `rate` instead: transactions per second, open loop",
-    },
-    Limitation {
-        key: &["application", "retries"],
-        asked_for: |contents| {
-            contents
-                .application
-                .retries
-                .is_some_and(|retries| retries > 0)
-        },
-        instead: "leave it out or set it to 0: a failed transaction counts as failed",
-    },
-    Limitation {
-        key: &["application", "health_check"],
-        asked_for: |contents| contents.application.health_check.is_some(),
-        instead: "leave it out: no instance is restarted",
-    },
-    Limitation {
         key: &["migration", "command"],
         asked_for: |contents| contents.migration.command.is_some(),
         instead: "write the SQL that it sends to a file and name it with `file`",
-    },
-    Limitation {
-        key: &["migration", "down"],
-        asked_for: |contents| contents.migration.down.is_some(),
-        instead: "leave it out, or rehearse the way back with `--migration`",
-    },
-    Limitation {
-        key: &["disturbances"],
-        asked_for: |contents| {
-            contents
-                .disturbances
-                .as_ref()
-                .is_some_and(|list| !list.is_empty())
-        },
-        instead: "set `disturbances = []`: the rehearsal makes its quiet pass alone",
     },
 ];
 
@@ -73,21 +35,12 @@ pub(super) fn refuse_unsupported(
     document: &Document,
     contents: &Contents,
 ) -> Result<(), ScenarioError> {
-    let refuse = |key: &[&str], instead| {
-        let message = format!("this version does not support `{}` yet", key.join("."));
-        Err(document.error_with_help(key, message, instead))
-    };
     for limitation in &LIMITATIONS {
         if (limitation.asked_for)(contents) {
-            return refuse(limitation.key, limitation.instead);
+            let key = limitation.key;
+            let message = format!("this version does not support `{}` yet", key.join("."));
+            return Err(document.error_with_help(key, message, limitation.instead));
         }
     }
-    let mut transactions = contents.transactions().iter();
-    match transactions.position(|transaction| transaction.role == Role::Next) {
-        Some(index) => refuse(
-            &["traffic", "transactions", &index.to_string(), "role"],
-            "leave out the transactions that only the next release sends",
-        ),
-        None => Ok(()),
-    }
+    Ok(())
 }

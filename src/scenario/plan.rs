@@ -5,13 +5,24 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::pgbench::Script;
+pub use super::application::{ApplicationPlan, HealthCheckPlan};
+pub use super::disturbance::{DisturbanceKind, DisturbancePlan, Offset};
+use super::release::ReleasePlan;
+pub use super::replay::ReplayLoad;
+use super::statements::ProductionStatements;
+pub use super::trial::{AbortAfter, AbortBy, AbortPlan, Trials};
+use crate::pgbench::{Definitions, Script};
 use crate::sql::MigrationScript;
 use crate::synth::{Statistics, TableSpec};
-use crate::units::{Rate, Rows, seconds};
+use crate::units::{Rows, seconds};
+
+pub use super::load::{
+    Arrivals, Bursts, ClosedLoad, Curve, CurveError, Load, OpenLoad, Ramp, Shape, Stretch,
+    Stretches, Think,
+};
 
 /// All that a rehearsal needs to know.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Plan {
     /// The scenario's name.
     pub name: String,
@@ -32,6 +43,8 @@ pub struct Plan {
     pub traffic: TrafficPlan,
     /// The fleet that sends it.
     pub application: ApplicationPlan,
+    /// When the fleet goes over to the next release; none if none comes.
+    pub release: Option<ReleasePlan>,
     /// The migration to rehearse.
     pub migration: MigrationPlan,
     /// Lengths of the phases.
@@ -42,9 +55,16 @@ pub struct Plan {
     pub invariants: Vec<InvariantPlan>,
     /// Expected outcomes by migration file, for `verify`.
     pub expect: BTreeMap<String, Outcome>,
-    /// Whether the scenario says what production does meanwhile. Where it does not, nobody has decided
-    /// that a quiet pass is enough, and the report says that no disturbed one was made.
-    pub disturbances_given: bool,
+    /// What production does meanwhile, in the disturbed pass; empty: there is none.
+    pub disturbances: Vec<DisturbancePlan>,
+    /// What is tried beside the plain rehearsal.
+    pub trials: Trials,
+}
+
+/// Scaled rows, of which a table that has any keeps at least one.
+pub(super) fn scaled(rows: Rows, scale: f64) -> u64 {
+    let scaled = (rows.0 as f64 * scale).round() as u64;
+    scaled.max(rows.0.min(1))
 }
 
 /// A user's text file.
@@ -85,27 +105,46 @@ fn without_statistics<S: Serializer>(fill: &TableSpec, to: S) -> Result<S::Ok, S
 }
 
 /// The traffic.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct TrafficPlan {
-    /// Transactions per second over all instances, open loop.
-    pub rate: Rate,
-    /// How arrivals are spaced.
-    pub arrivals: Arrivals,
+    /// When requests are made.
+    #[serde(flatten)]
+    pub load: Load,
     /// How statements are sent.
     pub protocol: Protocol,
     /// The mix.
     pub transactions: Vec<TransactionPlan>,
+    /// Variables that the scripts find set, as by `pgbench -D`.
+    #[serde(skip)]
+    pub definitions: Definitions,
+    /// Production's statements, which become transactions once the tables are filled.
+    #[serde(skip)]
+    pub statements: Option<ProductionStatements>,
 }
 
-/// How arrivals are spaced.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Arrivals {
-    /// Exponential gaps, as independent users make.
-    #[default]
-    Poisson,
-    /// Equal gaps.
-    Uniform,
+impl TrafficPlan {
+    /// The sessions of a log. The transactions' scripts are empty: the log has the statements.
+    pub fn replay(load: ReplayLoad) -> Self {
+        let kinds = load.traffic.kinds.iter();
+        Self {
+            transactions: kinds
+                .map(|kind| TransactionPlan {
+                    name: kind.name.clone(),
+                    weight: u32::try_from(kind.transactions).unwrap_or(u32::MAX),
+                    file: Some(load.log.clone()),
+                    ..TransactionPlan::default()
+                })
+                .collect(),
+            load: Load::Replay(load),
+            ..Self::default()
+        }
+    }
+
+    /// The names of its transactions, by index.
+    pub fn names(&self) -> Vec<String> {
+        let names = self.transactions.iter().map(|kind| kind.name.clone());
+        names.collect()
+    }
 }
 
 /// How statements are sent, as `pgbench -M`.
@@ -130,41 +169,43 @@ pub struct TransactionPlan {
     pub weight: u32,
     /// The script's file as the scenario names it; none where it stands inline.
     pub file: Option<String>,
+    /// Which release sends it.
+    pub role: Role,
+    /// The current release's transaction, by its index, in whose place the next one sends this one.
+    pub replaces: Option<usize>,
     /// The parsed script.
     #[serde(skip)]
     pub script: Script,
 }
 
-/// The fleet that sends the traffic.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ApplicationPlan {
-    /// Processes of the application.
-    pub instances: u32,
-    /// Connections each may hold.
-    pub pool_size: u32,
-    /// Longest wait for a free connection.
-    #[serde(with = "seconds")]
-    pub acquire_timeout: Duration,
-    /// The sessions' `statement_timeout`; zero is none.
-    #[serde(with = "seconds")]
-    pub statement_timeout: Duration,
+/// Which release of the application sends a transaction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The one that runs before the migration. The next one sends it too, unless a transaction of its
+    /// own replaces it.
+    #[default]
+    Current,
+    /// The one that comes with the migration.
+    Next,
 }
 
-impl Default for ApplicationPlan {
-    /// Four instances with HikariCP's and sqlx's pool of 10, Rails' checkout wait of 5 s, and the 30 s
-    /// after which most platforms' load balancers give a request up.
+impl Default for TransactionPlan {
+    /// A weight of 1.
     fn default() -> Self {
         Self {
-            instances: 4,
-            pool_size: 10,
-            acquire_timeout: Duration::from_secs(5),
-            statement_timeout: Duration::from_secs(30),
+            name: String::new(),
+            weight: 1,
+            file: None,
+            role: Role::Current,
+            replaces: None,
+            script: Script::default(),
         }
     }
 }
 
 /// The migration.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct MigrationPlan {
     /// Its file or files as the scenario names them, joined by `, `.
     pub file: String,
@@ -181,6 +222,22 @@ pub struct MigrationPlan {
     /// Wait between two attempts.
     #[serde(with = "seconds")]
     pub backoff: Duration,
+    /// The way back; none where the scenario names none.
+    #[serde(skip)]
+    pub down: Option<MigrationScript>,
+}
+
+impl MigrationPlan {
+    /// The way back as a migration of its own; none where the scenario names none.
+    pub fn way_back(&self) -> Option<Self> {
+        let down = self.down.clone()?;
+        Some(Self {
+            file: down.file.clone(),
+            scripts: vec![down],
+            down: None,
+            ..self.clone()
+        })
+    }
 }
 
 /// What one transaction of the migration holds.

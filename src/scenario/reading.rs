@@ -82,8 +82,8 @@ impl ScenarioFile {
         Ok(())
     }
 
-    /// The files that it names, each once, relative to its own folder: schema, statistics, migration,
-    /// scripts.
+    /// The files that it names, each once, relative to its own folder: schema, migration, statistics,
+    /// the rate's curve, scripts.
     pub fn files(&self) -> Vec<PathBuf> {
         paths(self.references())
     }
@@ -92,6 +92,13 @@ impl ScenarioFile {
     pub fn schema_files(&self) -> Vec<PathBuf> {
         let mut references = self.references();
         references.retain(|reference| reference.key.first().is_some_and(|key| key == "schema"));
+        paths(references)
+    }
+
+    /// Those of [`files`](Self::files) that traffic alone needs: all but the migration's.
+    pub fn load_files(&self) -> Vec<PathBuf> {
+        let mut references = self.references();
+        references.retain(|reference| reference.key.first().is_some_and(|key| key != "migration"));
         paths(references)
     }
 
@@ -140,10 +147,29 @@ impl ScenarioFile {
                 file,
             }));
         }
+        references.extend(migration.down.as_deref().map(|file| Reference {
+            key: ["migration", "down"].map(str::to_owned).to_vec(),
+            file,
+        }));
         references.extend(schema.statistics.as_deref().map(|file| Reference {
             key: ["schema", "statistics"].map(str::to_owned).to_vec(),
             file,
         }));
+        let traffic = self.contents.traffic.as_ref();
+        let curve = traffic.and_then(|traffic| traffic.curve.as_ref());
+        references.extend(curve.map(|curve| Reference {
+            key: ["traffic", "curve", "file"].map(str::to_owned).to_vec(),
+            file: &curve.file,
+        }));
+        if let Some(traffic) = traffic {
+            let files = [("log", &traffic.log), ("statements", &traffic.statements)];
+            references.extend(files.into_iter().filter_map(|(name, file)| {
+                Some(Reference {
+                    key: ["traffic", name].map(str::to_owned).to_vec(),
+                    file: file.as_deref()?,
+                })
+            }));
+        }
         let scripts = self.contents.transactions().iter().enumerate();
         references.extend(scripts.filter_map(|(index, transaction)| {
             Some(Reference {

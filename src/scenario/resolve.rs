@@ -1,20 +1,26 @@
 //! From scenario.toml to the plan.
 
+mod load;
+mod log;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::{ResolveError, ScenarioError};
-use super::file::{Transaction, setting_text};
+use super::file::{Disturbance, Transaction, setting_text};
 use super::plan::{
-    ApplicationPlan, Arrivals, InvariantPlan, Limits, MigrationPlan, PhasesPlan, Plan, Protocol,
-    ShadowPlan, SourceFile, TablePlan, TrafficPlan, TransactionMode, TransactionPlan,
+    DisturbancePlan, InvariantPlan, Limits, MigrationPlan, PhasesPlan, Plan, Role, ShadowPlan,
+    SourceFile, TablePlan, TrafficPlan, TransactionMode, TransactionPlan, Trials, scaled,
 };
 use super::reading::ScenarioFile;
+use super::release::ReleasePlan;
+use super::statements::ProductionStatements;
+use super::variables::definitions;
 use crate::pgbench::Script;
 use crate::sql::{MigrationScript, check_transactions, split};
 use crate::synth::{EVERY_TABLE, Statistics, TableSpec, TableStatistics};
-use crate::units::{Rate, Rows, Span};
+use crate::units::Span;
 
 /// Files' texts by the path that the scenario gives them.
 type Sources = BTreeMap<PathBuf, String>;
@@ -41,6 +47,19 @@ impl ScenarioFile {
         })
     }
 
+    /// The plan of a load: of a rehearsal without its migration, which need not be there. Made of the
+    /// texts of [`Self::load_files`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::resolve`], but for the migration.
+    pub fn resolve_load(&self, sources: &Sources, rows_scale: f64) -> Result<Plan, ResolveError> {
+        Ok(Plan {
+            traffic: self.traffic(sources)?,
+            ..self.resolve_fill(sources, rows_scale)?
+        })
+    }
+
     /// The plan of a fill alone, made of the texts of [`Self::schema_files`]: its traffic has no
     /// transactions and its migration no statements, whatever the scenario says of them.
     ///
@@ -61,19 +80,16 @@ impl ScenarioFile {
             schema: self.schema(sources)?,
             tables: self.tables(rows_scale, &statistics)?,
             statistics,
-            traffic: TrafficPlan {
-                rate: Rate(0.0),
-                arrivals: Arrivals::default(),
-                protocol: Protocol::default(),
-                transactions: Vec::new(),
-            },
+            traffic: TrafficPlan::default(),
             application: self.application(),
+            release: self.release(),
             migration: self.migration_of(&[], Vec::new()),
             phases: self.phases(),
             limits: self.limits(),
             invariants: self.invariants(),
             expect: contents.expect.clone(),
-            disturbances_given: contents.disturbances.is_some(),
+            disturbances: self.disturbances(),
+            trials: Trials::default(),
         })
     }
 
@@ -151,18 +167,36 @@ impl ScenarioFile {
 
     fn traffic(&self, sources: &Sources) -> Result<TrafficPlan, ResolveError> {
         let Some(traffic) = &self.contents.traffic else {
-            let message =
-                "a rehearsal needs [traffic]: a `rate`, and at least one [[traffic.transactions]]";
+            let message = "a rehearsal needs [traffic]: a `rate` or `clients`, and at least one [[traffic.transactions]]";
             return Err(self.document.error_at(&["traffic"], message).into());
         };
+        if let Some(log) = &traffic.log {
+            return self.replay(traffic, (log, self.source(sources, log)?));
+        }
         let transactions = traffic.transactions.iter().enumerate();
         Ok(TrafficPlan {
-            rate: Rate(traffic.rate.unwrap_or_default()),
-            arrivals: traffic.arrivals,
+            load: self.load(sources, traffic)?,
             protocol: traffic.protocol,
             transactions: transactions
                 .map(|(index, transaction)| self.transaction(sources, index, transaction))
                 .collect::<Result<_, _>>()?,
+            statements: self.production_statements(sources)?,
+            definitions: definitions(traffic, &self.document)?,
+        })
+    }
+
+    fn production_statements(
+        &self,
+        sources: &Sources,
+    ) -> Result<Option<ProductionStatements>, ScenarioError> {
+        let traffic = self.contents.traffic.as_ref();
+        let Some(file) = traffic.and_then(|traffic| traffic.statements.as_deref()) else {
+            return Ok(None);
+        };
+        let read = ProductionStatements::parse(file, self.source(sources, file)?);
+        read.map(Some).map_err(|error| {
+            let message = format!("{file}: {error}");
+            self.document.error_at(&["traffic", "statements"], message)
         })
     }
 
@@ -185,19 +219,25 @@ impl ScenarioFile {
             name: transaction.name.clone(),
             weight: transaction.weight.unwrap_or(1),
             file: transaction.script.clone(),
+            role: transaction.role,
+            replaces: self.replaced(transaction),
             script,
         })
     }
 
-    fn application(&self) -> ApplicationPlan {
-        let given = &self.contents.application;
-        let default = ApplicationPlan::default();
-        ApplicationPlan {
-            instances: given.instances.unwrap_or(default.instances),
-            pool_size: given.pool_size.unwrap_or(default.pool_size),
-            acquire_timeout: or(given.acquire_timeout, default.acquire_timeout),
-            statement_timeout: or(given.statement_timeout, default.statement_timeout),
-        }
+    /// The next release comes where the scenario says when, or what only that one sends.
+    fn release(&self) -> Option<ReleasePlan> {
+        let mut transactions = self.contents.transactions().iter();
+        let sends = transactions.any(|transaction| transaction.role == Role::Next);
+        let release = self.contents.release.clone();
+        (sends || release.is_some()).then(|| release.unwrap_or_default().plan())
+    }
+
+    /// The transaction that this one replaces. The checks have seen that there is one where it is named.
+    fn replaced(&self, transaction: &Transaction) -> Option<usize> {
+        let replaced = transaction.replaces.as_ref()?;
+        let mut all = self.contents.transactions().iter();
+        all.position(|other| other.name == *replaced)
     }
 
     fn migration(
@@ -221,7 +261,10 @@ impl ScenarioFile {
         let scripts = scripts
             .map(|file| self.migration_script(sources, file))
             .collect::<Result<_, _>>()?;
-        Ok(self.migration_of(&files, scripts))
+        Ok(MigrationPlan {
+            down: self.down(sources)?,
+            ..self.migration_of(&files, scripts)
+        })
     }
 
     fn migration_of(&self, files: &[&str], scripts: Vec<MigrationScript>) -> MigrationPlan {
@@ -233,6 +276,22 @@ impl ScenarioFile {
             lock_timeout: or(given.lock_timeout, Duration::ZERO),
             attempts: given.attempts.unwrap_or(1),
             backoff: or(given.backoff, Duration::from_secs(1)),
+            down: None,
+        }
+    }
+
+    /// The way back.
+    fn down(&self, sources: &Sources) -> Result<Option<MigrationScript>, ResolveError> {
+        let down = self.contents.migration.down.as_deref();
+        down.map(|file| self.migration_script(sources, file))
+            .transpose()
+    }
+
+    /// What production does meanwhile; where the scenario does not say, the usual.
+    fn disturbances(&self) -> Vec<DisturbancePlan> {
+        match &self.contents.disturbances {
+            Some(given) => given.iter().map(Disturbance::plan).collect(),
+            None => vec![DisturbancePlan::usual()],
         }
     }
 
@@ -289,10 +348,4 @@ impl ScenarioFile {
 
 fn or(given: Option<Span>, default: Duration) -> Duration {
     given.map_or(default, |span| span.0)
-}
-
-/// Scaled rows, of which a table that has any keeps at least one.
-fn scaled(rows: Rows, scale: f64) -> u64 {
-    let scaled = (rows.0 as f64 * scale).round() as u64;
-    scaled.max(rows.0.min(1))
 }

@@ -1,14 +1,17 @@
 //! Scenarios as users write them, right and wrong.
 
+mod release;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::plan::{Outcome, TransactionMode};
+use super::plan::{DisturbanceKind, DisturbancePlan, Load, Offset, Outcome, TransactionMode};
 use super::*;
-use crate::units::Rows;
+use crate::pgbench::Definitions;
+use crate::units::{Rate, Rows};
 
 /// Every key of the format but those that this version refuses.
 const FULL: &str = r#"name = "foreign-key"
@@ -170,7 +173,34 @@ fn the_whole_format_resolves() {
     assert_eq!(plan.traffic.transactions[1].weight, 1);
     assert_eq!(plan.migration.scripts[0].statements.len(), 1);
     assert_eq!(plan.expect["migration.sql"], Outcome::Unsafe);
-    assert!(plan.disturbances_given);
+    assert_eq!(plan.disturbances, []);
+}
+
+#[test]
+fn variables_have_names_and_values() {
+    let given =
+        "rate = 10\nvariables = { devices = 500, share = 0.25, busy = true, region = \"eu-1\" }";
+    let text = LEAST.replace("rate = 10", given);
+    let file = parse("scenario.toml", &text, &[]).unwrap();
+    let plan = file.resolve(&usual_sources(), None, 1.0).unwrap();
+    let mut definitions = Definitions::default();
+    for definition in ["devices=500", "share=0.25", "busy=on", "region=eu-1"] {
+        definitions.define(definition).unwrap();
+    }
+    assert_eq!(plan.traffic.definitions, definitions);
+    for (variables, message) in [
+        (
+            "{ 2nd = 1 }",
+            "`2nd` is no name of a variable: write letters, digits and underscores, no digit first",
+        ),
+        ("{ a = [1] }", "a variable is a text, a number or a boolean"),
+    ] {
+        let given = format!("rate = 10\nvariables = {variables}");
+        let text = LEAST.replace("rate = 10", &given);
+        let error = resolve_error(&text, &[("migration.sql", "SELECT 1;"), ("schema.sql", "")]);
+        assert!(error.contains(message), "{error}");
+        assert!(error.contains("scenario.toml:6:"), "{error}");
+    }
 }
 
 #[test]
@@ -182,14 +212,81 @@ fn defaults_are_those_of_the_format() {
     assert_eq!(least.application, full.application);
     assert_eq!(least.phases, full.phases);
     assert_eq!(least.limits, full.limits);
-    assert_eq!(least.traffic.arrivals, full.traffic.arrivals);
+    let spacing = |plan: &Plan| match &plan.traffic.load {
+        Load::Open(open) => Some(open.arrivals),
+        Load::Closed(_) | Load::Replay(_) => None,
+    };
+    assert_eq!(spacing(&least), spacing(&full));
     assert_eq!(least.traffic.protocol, full.traffic.protocol);
     assert_eq!(least.migration.transaction, TransactionMode::File);
     assert_eq!(least.migration.lock_timeout, Duration::ZERO);
     assert_eq!(least.migration.attempts, full.migration.attempts);
     assert_eq!(least.migration.backoff, full.migration.backoff);
     assert_eq!((least.seed, least.title.as_str()), (0, "least"));
-    assert!(!least.disturbances_given);
+    assert_eq!(least.disturbances, [DisturbancePlan::usual()]);
+}
+
+#[test]
+fn disturbances_have_defaults_and_make_sense() {
+    let given = |text: &str| {
+        let text = FULL.replacen("disturbances = []", &format!("disturbances = [{text}]"), 1);
+        let file = parse("scenario.toml", &text, &[]).map_err(|error| error.to_string())?;
+        Ok::<_, String>(
+            file.resolve(&usual_sources(), None, 1.0)
+                .unwrap()
+                .disturbances,
+        )
+    };
+    let usual = DisturbancePlan::usual();
+    assert_eq!(
+        given("{ kind = 'long-transaction' }"),
+        Ok(vec![usual.clone()])
+    );
+    let dump = "{ kind = 'dump', table = 'measurements', start = '2s', duration = '30s' }";
+    let dump = given(dump).unwrap();
+    assert_eq!(
+        dump,
+        [DisturbancePlan {
+            kind: DisturbanceKind::Dump,
+            table: Some("measurements".to_owned()),
+            start: Offset::After(Duration::from_secs(2)),
+            duration: Duration::from_secs(30),
+        }]
+    );
+    for (text, message) in [
+        ("{ kind = 'vacuum' }", "unknown value `vacuum`"),
+        (
+            "{ kind = 'anti-wraparound-vacuum' }",
+            "a vacuum is of one table",
+        ),
+        (
+            "{ kind = 'dump', start = 'soon' }",
+            "`soon` is no time relative to the migration's start",
+        ),
+        (
+            "{ kind = 'dump', duration = '0s' }",
+            "a disturbance must last longer than 0",
+        ),
+    ] {
+        let error = given(text).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn the_way_back_is_a_migration() {
+    let text = FULL.replacen("attempts = 1", "attempts = 1\ndown = \"down.sql\"", 1);
+    let file = parse("scenario.toml", &text, &[]).unwrap();
+    assert!(file.files().contains(&PathBuf::from("down.sql")));
+    let mut sources = usual_sources();
+    sources.insert("down.sql".into(), "DROP TABLE a; DROP TABLE b;".to_owned());
+    let plan = file.resolve(&sources, None, 1.0).unwrap();
+    let back = plan.migration.way_back().unwrap();
+    assert_eq!(
+        (back.file.as_str(), back.scripts[0].statements.len()),
+        ("down.sql", 2)
+    );
+    assert_eq!(back.transaction, plan.migration.transaction);
 }
 
 #[test]
@@ -200,6 +297,34 @@ fn another_migration_can_be_rehearsed() {
         .unwrap();
     assert_eq!(plan.migration.file, "safe.sql");
     assert_eq!(plan.migration.scripts[0].statements.len(), 2);
+}
+
+#[test]
+fn a_rate_of_the_command_line_takes_the_place_of_the_files_clients_and_the_other_way_round() {
+    let file = |text: &str, overrides: &[&str]| {
+        let overrides: Vec<Override> = overrides.iter().map(|text| text.parse().unwrap()).collect();
+        parse("scenario.toml", text, &overrides)
+    };
+    let load = |text: &str, key: &str| {
+        let file = file(text, &[key]).unwrap();
+        file.resolve(&usual_sources(), None, 1.0)
+            .unwrap()
+            .traffic
+            .load
+    };
+    let bursting = FULL.replace(
+        "rate = 400",
+        "rate = 400\nbursts = { every = \"5s\", length = \"1s\", factor = 2 }",
+    );
+    let closed = load(&bursting, "traffic.clients=3");
+    assert_eq!(closed, Load::clients(3));
+    let clients = FULL.replace(
+        "rate = 400\narrivals = \"poisson\"",
+        "clients = 3\nthink_time = \"1s\"",
+    );
+    let open = load(&clients, "traffic.rate=20");
+    assert_eq!(open.rate(), Some(Rate(20.0)));
+    assert!(file(FULL, &["traffic.rate=20", "traffic.clients=3"]).is_err());
 }
 
 #[test]
@@ -219,7 +344,7 @@ fn overrides_win() {
     let file = parse("scenario.toml", FULL, &overrides).unwrap();
     let plan = file.resolve(&usual_sources(), None, 1.0).unwrap();
     assert_eq!(plan.limits.lock_wait, Duration::from_millis(500));
-    assert_eq!(plan.traffic.rate.0, 200.0);
+    assert_eq!(plan.traffic.load.rate(), Some(Rate(200.0)));
     assert_eq!(plan.traffic.transactions[1].weight, 7);
     assert_eq!(plan.expect["safe.sql"], Outcome::Inconclusive);
     assert_eq!(plan.seed, 7);
@@ -364,7 +489,7 @@ fn values_that_make_no_sense_are_shown() {
        |        ^
     "#);
     insta::assert_snapshot!(error_with("rate = 400", "rate = 400\nclients = 8"), @r#"
-    error: only one of `rate` or `clients` may be given
+    error: only one of `rate`, `clients` or `log` may be given
       --> scenario.toml:31:2
        |
     31 | [traffic]
@@ -492,7 +617,7 @@ fn no_transactions_are_an_error() {
         "",
     );
     insta::assert_snapshot!(parse("scenario.toml", &text, &[]).unwrap_err(), @r#"
-    error: at least one [[traffic.transactions]] is needed
+    error: at least one [[traffic.transactions]] is needed, or `statements`
      --> scenario.toml:4:2
       |
     4 | [traffic]
@@ -519,6 +644,80 @@ fn what_is_not_toml_is_shown() {
 }
 
 #[test]
+fn the_application_has_the_defaults_of_real_ones() {
+    let text = FULL.replace(
+        "retries = 0",
+        "retries = 2\n[application.health_check]\nsql = 'SELECT 1'",
+    );
+    let file = parse("scenario.toml", &text, &[]).unwrap();
+    let plan = file.resolve(&usual_sources(), None, 1.0).unwrap();
+    let application = plan.application;
+    assert_eq!(application.retries, 2);
+    assert_eq!(application.retry_on, ["40001", "40P01"]);
+    assert_eq!(application.queue_limit, None);
+    assert!(application.request_timeout.is_zero());
+    let check = application.health_check.unwrap();
+    let seconds = [check.every, check.timeout, check.restart].map(|span| span.as_secs());
+    assert_eq!((seconds, check.failures), ([5, 1, 20], 3));
+}
+
+#[test]
+fn what_no_application_can_do_is_shown() {
+    let given = |line: &str| error_with("retries = 0", line);
+    insta::assert_snapshot!(given("retry_on = ['40001', 'deadlock']"), @r#"
+    error: `deadlock` is no error that can be tried again: give a SQLSTATE, as 40001, or one of connection_lost, acquire_timeout
+      --> scenario.toml:49:22
+       |
+    49 | retry_on = ['40001', 'deadlock']
+       |                      ^^^^^^^^^^
+    "#);
+    insta::assert_snapshot!(given("[application.health_check]\nevery = '5s'"), @r#"
+    error: the key `sql` is missing
+      --> scenario.toml:49:1
+       |
+    49 | [application.health_check]
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    "#);
+    insta::assert_snapshot!(given("health_check = { sql = ' ' }"), @r#"
+    error: in its line 1: the script has no commands
+      --> scenario.toml:49:24
+       |
+    49 | health_check = { sql = ' ' }
+       |                        ^^^
+    "#);
+    insta::assert_snapshot!(given("health_check = { sql = 'SELECT 1', every = '0' }"), @r#"
+    error: `every` must be longer than 0
+      --> scenario.toml:49:44
+       |
+    49 | health_check = { sql = 'SELECT 1', every = '0' }
+       |                                            ^^^
+    "#);
+    insta::assert_snapshot!(given("health_check = { sql = '\\sett x 1' }"), @r#"
+    error: in its line 1: unknown command `\sett`; did you mean `\set`?
+      --> scenario.toml:49:24
+       |
+    49 | health_check = { sql = '\sett x 1' }
+       |                        ^^^^^^^^^^^
+    "#);
+    insta::assert_snapshot!(given("health_check = { sql = 'SELECT 1', failures = 0 }"), @r#"
+    error: `failures` must be at least 1
+      --> scenario.toml:49:47
+       |
+    49 | health_check = { sql = 'SELECT 1', failures = 0 }
+       |                                               ^
+    "#);
+    insta::assert_snapshot!(given("retry_backof = '1s'"), @r#"
+    error: unknown key `retry_backof`
+      --> scenario.toml:49:1
+       |
+    49 | retry_backof = '1s'
+       | ^^^^^^^^^^^^
+       |
+       = help: there is one named `retry_backoff`
+    "#);
+}
+
+#[test]
 fn what_cannot_be_done_yet_is_refused() {
     insta::assert_snapshot!(error_with(r#"file = "schema.sql""#, r#"source = "${PROD_URL}""#), @r#"
     error: this version does not support `schema.source` yet
@@ -529,42 +728,6 @@ fn what_cannot_be_done_yet_is_refused() {
        |
        = help: write the schema to a file with `pg_dump --schema-only` and name it with `file`
     "#);
-    insta::assert_snapshot!(error_with("rate = 400", "clients = 8"), @r#"
-    error: this version does not support `traffic.clients` yet
-      --> scenario.toml:32:11
-       |
-    32 | clients = 8
-       |           ^
-       |
-       = help: give a `rate` instead: transactions per second, open loop
-    "#);
-    insta::assert_snapshot!(error_with(r#"role = "current""#, r#"role = "next""#), @r#"
-    error: this version does not support `traffic.transactions.0.role` yet
-      --> scenario.toml:39:8
-       |
-    39 | role = "next"
-       |        ^^^^^^
-       |
-       = help: leave out the transactions that only the next release sends
-    "#);
-    insta::assert_snapshot!(error_with("retries = 0", "retries = 1"), @r#"
-    error: this version does not support `application.retries` yet
-      --> scenario.toml:49:11
-       |
-    49 | retries = 1
-       |           ^
-       |
-       = help: leave it out or set it to 0: a failed transaction counts as failed
-    "#);
-    insta::assert_snapshot!(error_with("[migration]", "[application.health_check]\nsql = 'SELECT 1'\nevery = '5s'\ntimeout = '1s'\nfailures = 3\nrestart = '20s'\n[migration]"), @r#"
-    error: this version does not support `application.health_check` yet
-      --> scenario.toml:51:14
-       |
-    51 | [application.health_check]
-       |              ^^^^^^^^^^^^
-       |
-       = help: leave it out: no instance is restarted
-    "#);
     insta::assert_snapshot!(error_with(r#"file = "migration.sql""#, r#"command = ["rails", "db:migrate"]"#), @r#"
     error: this version does not support `migration.command` yet
       --> scenario.toml:52:11
@@ -573,24 +736,6 @@ fn what_cannot_be_done_yet_is_refused() {
        |           ^^^^^^^^^^^^^^^^^^^^^^^
        |
        = help: write the SQL that it sends to a file and name it with `file`
-    "#);
-    insta::assert_snapshot!(error_with("attempts = 1", "down = 'down.sql'"), @r#"
-    error: this version does not support `migration.down` yet
-      --> scenario.toml:55:8
-       |
-    55 | down = 'down.sql'
-       |        ^^^^^^^^^^
-       |
-       = help: leave it out, or rehearse the way back with `--migration`
-    "#);
-    insta::assert_snapshot!(error_with("disturbances = []", "disturbances = [{ kind = 'long-transaction', table = 'measurements', start = '-2s', duration = '30s' }]"), @r#"
-    error: this version does not support `disturbances` yet
-     --> scenario.toml:4:16
-      |
-    4 | disturbances = [{ kind = 'long-transaction', table = 'measurements', start = '-2s', duration = '30s' }]
-      |                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      |
-      = help: set `disturbances = []`: the rehearsal makes its quiet pass alone
     "#);
 }
 
@@ -709,7 +854,7 @@ fn a_fill_needs_three_lines() {
     assert!(plan.traffic.transactions.is_empty() && plan.migration.scripts.is_empty());
     let error = file.resolve(&sources, None, 1.0).unwrap_err();
     insta::assert_snapshot!(error, @r#"
-    error: a rehearsal needs [traffic]: a `rate`, and at least one [[traffic.transactions]]
+    error: a rehearsal needs [traffic]: a `rate` or `clients`, and at least one [[traffic.transactions]]
     --> scenario.toml
     "#);
     insta::assert_snapshot!(file.missing(Path::new(files[1]), "not there"), @r#"

@@ -1,5 +1,6 @@
 //! The catalog as data: what a database's tables, columns and constraints are.
 
+pub mod inventory;
 mod partitioning;
 mod types;
 

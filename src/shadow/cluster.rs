@@ -32,6 +32,9 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(600);
 /// Flushing what was loaded while `fsync` was off.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1800);
 
+/// After SIGQUIT the server gives its processes 5 s, then kills them and goes.
+const CRASH_LIMIT: Duration = Duration::from_secs(8);
+
 /// How often a starting server is asked.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -162,6 +165,19 @@ impl Cluster {
             // It was gone before it was asked to go.
             _ => Err(ServerError::NotRunning { log }),
         }
+    }
+
+    /// Immediate shutdown: every process exits without writing anything more. SIGKILL would leave the same on
+    /// the disk, but also processes that the next server must wait for.
+    pub(super) async fn crash(&self) -> Result<(), ServerError> {
+        self.postmaster.signal(Signal::QUIT);
+        let ended = self.postmaster.wait(CRASH_LIMIT).await;
+        if ended.map_err(|source| self.unwatched(source))?.is_none() && self.postmaster.is_up() {
+            self.postmaster.signal(Signal::KILL);
+            let ended = self.postmaster.wait(CRASH_LIMIT).await;
+            ended.map_err(|source| self.unwatched(source))?;
+        }
+        Ok(())
     }
 
     /// Writes `postgresql.conf` anew: never into what is there under that name.

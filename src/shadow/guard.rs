@@ -79,6 +79,18 @@ pub enum GuardError {
         /// Some of its tables.
         tables: String,
     },
+    /// Traffic that writes, to a database that somebody may need.
+    #[error(
+        "{statement} may write, and nobody has said that `{database}` may be written to: a load leaves in its tables whatever its scripts do to them. Say so, this once, with\n  --i-know-this-is-disposable {database}\nor for good, if all in it may be lost, with\n  pgrehearse mark '{endpoint}' --i-know-this-is-disposable {database}"
+    )]
+    Writes {
+        /// The address, without the password.
+        endpoint: String,
+        /// The database.
+        database: String,
+        /// The first statement that writes, by place and text.
+        statement: String,
+    },
     /// Two names for what is to be marked.
     #[error(
         "the address leads to the database `{database}`, and --i-know-this-is-disposable names `{confirmed}`: both must be the same"

@@ -16,6 +16,7 @@ mod postmaster;
 mod schema;
 mod server;
 mod settings;
+mod target;
 
 pub use directory::sweep;
 pub use error::ServerError;
@@ -27,3 +28,4 @@ pub use postmaster::EmergencyStop;
 pub use schema::{LoadSummary, SchemaError, StatementFailure, load_schema, load_schema_as_guest};
 pub use server::{Server, ServerOptions};
 pub use settings::Durability;
+pub use target::{Licence, Sending, Target};

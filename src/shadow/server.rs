@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Config;
 
@@ -171,6 +172,19 @@ impl Server {
         let done = meanwhile(&self.cluster.postmaster.directory.data());
         self.cluster.launch(durability).await?;
         Ok(done)
+    }
+
+    /// Lets the server crash, as by a power failure: its processes end at once, nothing is written, all
+    /// sessions are lost. Then starts it again on what the disk has, which it recovers from its WAL. Gives how
+    /// long no connection was taken.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start). The server is then down.
+    pub async fn crash(&self) -> Result<Duration, ServerError> {
+        let crashed = Instant::now();
+        self.cluster.crash().await?;
+        self.cluster.launch(self.durability).await?;
+        Ok(crashed.elapsed())
     }
 
     /// What the server's log says of its own breakdown, if it had one: a full disk, a killed process.

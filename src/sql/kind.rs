@@ -25,6 +25,19 @@ pub enum StatementKind {
 }
 
 impl StatementKind {
+    /// The kind of a statement's text.
+    pub fn of(text: &str) -> Self {
+        let words = words(text);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        transaction_control(&words)
+            .or_else(|| outside_transaction(&words).map(Self::OutsideTransaction))
+            .unwrap_or(match words.as_slice() {
+                ["do" | "call", ..] => Self::MayCommit,
+                ["set" | "reset", ..] => Self::Setting,
+                _ => Self::Ordinary,
+            })
+    }
+
     /// Whether the server refuses it inside a transaction block
     /// (`PreventInTransactionBlock` in PostgreSQL's source). `DROP SUBSCRIPTION` is refused only while
     /// it has a slot and `REINDEX` of a partitioned table only for its being one, which no text
@@ -47,15 +60,7 @@ impl StatementKind {
 impl SqlStatement {
     /// What the statement needs of the transaction around it.
     pub fn kind(&self) -> StatementKind {
-        let words = words(&self.text);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        transaction_control(&words)
-            .or_else(|| outside_transaction(&words).map(StatementKind::OutsideTransaction))
-            .unwrap_or(match words.as_slice() {
-                ["do" | "call", ..] => StatementKind::MayCommit,
-                ["set" | "reset", ..] => StatementKind::Setting,
-                _ => StatementKind::Ordinary,
-            })
+        StatementKind::of(&self.text)
     }
 }
 

@@ -1,19 +1,16 @@
 //! Columns with values of their own.
 
 mod described;
+mod drawing;
 mod leading;
-
-use std::sync::Arc;
+mod nulls;
 
 use crate::schema::{Column, Table, TypeKind};
 
 use super::ColumnSpec;
-use super::choice::distribution::Distribution;
-use super::choice::draw::{Chosen, Draw};
-use super::choice::random;
+use super::choice::draw::Draw;
 use super::column::{ColumnPlan, Event, Source};
 use super::error::{Problem, SynthError};
-use super::keys::kin::Radix;
 use super::keys::kinship::Kinship;
 use super::keys::links::Links;
 use super::keys::unique::{End, Uniqueness};
@@ -23,27 +20,10 @@ use super::value::form::{Ask, Form, form, scalar};
 use super::value::shape::Shape;
 use super::world::World;
 use described::{by_statistics, fixed_by};
+pub(super) use drawing::own_draw;
+use drawing::{digit, drawn};
 use leading::leading_column;
-
-/// The share of nulls in nullable columns of which nothing else is known.
-const USUAL_NULLS: f64 = 0.1;
-
-/// The share of nulls in moments at which a row's life ended: most rows of a table live.
-const NULLS_OF_ENDS: f64 = 0.9;
-
-/// What the names of such columns begin with.
-const ENDS: [&str; 10] = [
-    "archived",
-    "banned",
-    "cancelled",
-    "canceled",
-    "deactivated",
-    "deleted",
-    "discarded",
-    "removed",
-    "revoked",
-    "suspended",
-];
+pub(super) use nulls::nulls;
 
 /// A column being planned.
 #[derive(Clone, Copy)]
@@ -243,33 +223,6 @@ fn plain_column(place: Place<'_>) -> Result<Made, SynthError> {
     Ok((Some(place.plan(&limits, (made.draw, source))), note))
 }
 
-/// The first value in every row.
-fn only_value(key: u64) -> Draw {
-    Draw::Chosen(Chosen::within(key, Distribution::Uniform, 1))
-}
-
-/// How long stretches of numbers are at most, where nothing says it.
-const LONGEST_STRETCH: u64 = 1_000;
-
-/// The lower or upper end of each row's own stretch of values.
-fn half(form: &Form, ask: &Ask<'_>, end: End) -> Result<Draw, Problem> {
-    let step = match &form.draw {
-        Draw::Rising { step, .. } => *step,
-        _ => (form.capacity.checked_div(ask.rows).unwrap_or(0)).min(LONGEST_STRETCH),
-    };
-    if step < 2 {
-        return Err(Problem::TooFew {
-            capacity: form.capacity / 2,
-            needed: ask.rows,
-        });
-    }
-    Ok(Draw::Half {
-        key: ask.key,
-        step,
-        upper: end == End::Upper,
-    })
-}
-
 /// The exclusion constraint that forbids this unique column's values to overlap, where they may do so
 /// and the scenario has not given them itself.
 fn overlapping(place: Place<'_>, form: &Form) -> Option<String> {
@@ -318,106 +271,4 @@ fn unsupported(place: Place<'_>) -> Result<Made, SynthError> {
         return Ok(place.null(&format!("values of type {data_type} are not generated")));
     }
     Err(place.fail(Problem::Unsupported))
-}
-
-/// The values and the draw of a column of which nothing is known but its type, its keys and the scenario.
-fn drawn(
-    place: Place<'_>,
-    kind: &TypeKind,
-    ask: &Ask<'_>,
-    digit: Option<Draw>,
-) -> Result<Form, Problem> {
-    let name = &place.column.name;
-    let form = form(kind, ask)?;
-    let draw = match (digit, place.unique.ends.get(name)) {
-        _ if place.unique.constant.contains(name) => only_value(ask.key),
-        (Some(digit), _) => digit,
-        (None, Some(bounding)) => half(&form, ask, bounding.end)?,
-        (None, None) => own_draw(&form, ask, place.unique.unique.contains(name))?,
-    };
-    Ok(Form { draw, ..form })
-}
-
-/// The part of a unique key's combinations that the column is.
-fn digit(place: Place<'_>) -> Option<Draw> {
-    let name = &place.column.name;
-    if let Some((index, part)) = place.unique.indexed.get(name) {
-        let domain = match part.and_then(|part| index.parts.get(part)) {
-            Some(Radix::Fixed(count)) => *count,
-            _ => index
-                .order
-                .get()
-                .map_or(place.rows(), |order| order.largest(index.levels)),
-        };
-        return Some(Draw::Index {
-            index: Arc::clone(index),
-            part: *part,
-            domain,
-        });
-    }
-    place.unique.digits.get(name).cloned().map(Draw::Digit)
-}
-
-/// Which values rows have, each only once in a unique column.
-pub(super) fn own_draw(form: &Form, ask: &Ask<'_>, unique: bool) -> Result<Draw, Problem> {
-    if unique {
-        return Ok(match &form.draw {
-            rising @ Draw::Rising { .. } => rising.clone(),
-            _ => Draw::Row,
-        });
-    }
-    if let Some(distinct) = ask.spec.distinct {
-        let distribution = ask.distribution()?.of_shares()?;
-        let key = random::key(ask.key, "distinct");
-        let chosen = Chosen::among_rows(key, distribution, distinct);
-        return Ok(Draw::Chosen(chosen));
-    }
-    if ask.spec.distribution.is_some() && !matches!(form.draw, Draw::Chosen(_)) {
-        return Err(Problem::NothingToDistribute);
-    }
-    Ok(form.draw.clone())
-}
-
-pub(super) fn nulls(place: Place<'_>, limits: &Limits) -> Event {
-    let Place { table, column, .. } = place;
-    if let Some(rows) = place.world.with_values(table, &column.name) {
-        return Event::from_row(rows);
-    }
-    let in_key = table
-        .unique_keys
-        .iter()
-        .any(|key| key.mentions(&column.name));
-    let known = column.not_null
-        || limits.not_null
-        || column.default.is_some()
-        || column.sequence
-        || in_key
-        || place
-            .layout
-            .is_some_and(|layout| layout.decides(&column.name))
-        || *place.spec() != ColumnSpec::default();
-    let usual = match known {
-        true => 0.0,
-        false if is_end(column) => NULLS_OF_ENDS,
-        false => USUAL_NULLS,
-    };
-    let never = limits.not_null || place.unique.never_null.contains_key(&column.name);
-    let captured = match never {
-        true => Some(0.0),
-        false => place.world.null_fraction(table, &column.name),
-    };
-    let given = place.spec().null_fraction;
-    Event::new(
-        place.world.key(table, &format!("{} nulls", column.name)),
-        given.or(captured).unwrap_or(usual),
-    )
-}
-
-/// Whether a column says when a row's life ended.
-fn is_end(column: &Column) -> bool {
-    let TypeKind::Base { name, .. } = column.data_type.kind.below_domains() else {
-        return false;
-    };
-    matches!(name.as_str(), "date" | "timestamp" | "timestamptz")
-        && ENDS.iter().any(|end| column.name.starts_with(end))
 }

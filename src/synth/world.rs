@@ -207,12 +207,27 @@ impl<'a> World<'a> {
 
     /// Whether the scenario gives the column's values itself, so that its foreign keys do not.
     pub(crate) fn is_overridden(&self, table: &Table, column: &str) -> bool {
-        let spec = self.spec(table, column);
-        spec.values.is_some()
-            || spec.range.is_some()
-            || spec.pattern.is_some()
-            || spec.sql.is_some()
-            || spec.histogram.is_some()
+        // Every key by name: one that is added must say here whether it gives values.
+        let ColumnSpec {
+            values,
+            range,
+            pattern,
+            sql,
+            histogram,
+            references: _,
+            distribution: _,
+            null_fraction: _,
+            orphan_fraction: _,
+            weights: _,
+            width: _,
+            distinct: _,
+            correlation: _,
+        } = self.spec(table, column);
+        values.is_some()
+            || range.is_some()
+            || pattern.is_some()
+            || sql.is_some()
+            || histogram.is_some()
     }
 
     /// What is known of a column from a captured database.

@@ -1,6 +1,8 @@
 //! Why traffic could not be sent.
 
+use super::wire::ConnectError;
 use crate::pgbench::ScriptError;
+use crate::postgres::limits::ConnectionLimits;
 
 /// Why traffic could not be sent.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +17,23 @@ pub enum TrafficError {
     #[error(transparent)]
     Script(#[from] ScriptError),
     /// The server refused a connection or could not be reached.
-    #[error("cannot open the traffic's connections: {}", describe(.0))]
-    Connect(#[source] tokio_postgres::Error),
+    #[error("cannot open the traffic's connections: {0}")]
+    Connect(#[from] ConnectError),
+    /// The server has not enough connections for the application, or for the sessions of a log.
+    #[error(
+        "the traffic needs {needed} connections at once, and the server refused one: {message}{}. \
+         Raise the server's max_connections (a scenario's [shadow.settings]), or let fewer send: `instances` × `pool_size` \
+         in [application], --clients",
+        limits.map(|limits| format!(" ({limits})")).unwrap_or_default()
+    )]
+    TooManyConnections {
+        /// Instances × pool_size, or the most sessions of a log at a time.
+        needed: u64,
+        /// What the server said.
+        message: String,
+        /// The server's own limits; none if it could not be asked.
+        limits: Option<ConnectionLimits>,
+    },
     /// A statement of the traffic is not valid on this schema.
     #[error(
         "transaction `{transaction}`, {file}:{line}:{column}: the server cannot prepare this statement: {message}{}",
@@ -36,6 +53,9 @@ pub enum TrafficError {
         /// The server's message.
         message: String,
     },
+    /// The server did not tell what its columns need.
+    #[error("cannot read the catalog: {0}")]
+    Catalog(#[from] tokio_postgres::Error),
     /// The system refused a thread, a timer or an event queue.
     #[error("cannot start a traffic worker: {0}")]
     Spawn(#[from] std::io::Error),
@@ -48,21 +68,12 @@ impl TrafficError {
     /// Whether the scenario is to be mended, and not the machine.
     pub fn is_the_scenarios(&self) -> bool {
         match self {
-            Self::NoTransactions | Self::NoConnections | Self::Script(_) | Self::Prepare { .. } => {
-                true
-            }
-            Self::Connect(_) | Self::Spawn(_) | Self::WorkerDied(_) => false,
+            Self::NoTransactions
+            | Self::NoConnections
+            | Self::Script(_)
+            | Self::TooManyConnections { .. }
+            | Self::Prepare { .. } => true,
+            Self::Connect(_) | Self::Catalog(_) | Self::Spawn(_) | Self::WorkerDied(_) => false,
         }
-    }
-}
-
-/// An error of the client library with the server's own message, which its `Display` leaves out.
-pub(super) fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(answer) => format!("{} (SQLSTATE {})", answer.message(), answer.code().code()),
-        None => match std::error::Error::source(error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        },
     }
 }

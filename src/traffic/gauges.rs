@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::observe::buckets::{self, BUCKETS};
@@ -22,20 +22,32 @@ pub struct Live {
     pub errors: u64,
     /// Connections open.
     pub connections: u64,
+    /// Instances that accept requests.
+    pub instances: u64,
 }
 
-/// The counters behind [`Live`], shared by all workers.
+/// What [`Live`] is read from.
 #[derive(Debug)]
+pub(super) struct Dashboard {
+    /// Of each worker.
+    gauges: Vec<Arc<Gauges>>,
+    /// What was read lately, oldest first.
+    readings: Mutex<VecDeque<Reading>>,
+}
+
+/// The counters of one worker. Workers that shared them would wait for each other's cache lines.
+#[derive(Debug)]
+#[repr(align(128))]
 pub(super) struct Gauges {
     pub(super) in_flight: Gauge,
-    pub(super) waiting: Gauge,
+    pub(super) waiting: PeakGauge,
     pub(super) connections: Gauge,
+    pub(super) instances: Gauge,
+    at_work: Gauge,
     completed: AtomicU64,
     errors: AtomicU64,
     /// Requests that ended, by their latency's bucket.
     latencies: Box<[AtomicU32]>,
-    /// What was read lately, oldest first.
-    readings: Mutex<VecDeque<Reading>>,
 }
 
 /// A number that goes up and down.
@@ -44,15 +56,58 @@ pub(super) struct Gauge(AtomicU64);
 
 impl Gauge {
     pub(super) fn rise(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.raised();
+    }
+
+    /// The same, and tells how much it is then.
+    fn raised(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(super) fn fall(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Release);
     }
 
     fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The same, which remembers the most that it ever was.
+#[derive(Debug, Default)]
+pub(super) struct PeakGauge {
+    now: Gauge,
+    peak: AtomicU64,
+}
+
+impl PeakGauge {
+    pub(super) fn rise(&self) {
+        self.peak.fetch_max(self.now.raised(), Ordering::Relaxed);
+    }
+
+    pub(super) fn fall(&self) {
+        self.now.fall();
+    }
+
+    pub(super) fn peak(&self) -> u64 {
+        self.peak.load(Ordering::Relaxed)
+    }
+}
+
+/// Somebody who may make more requests, until it is dropped.
+#[derive(Debug)]
+pub(super) struct AtWork(Arc<Gauges>);
+
+impl AtWork {
+    pub(super) fn new(gauges: &Arc<Gauges>) -> Self {
+        gauges.at_work.rise();
+        Self(Arc::clone(gauges))
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.at_work.fall();
     }
 }
 
@@ -70,17 +125,16 @@ const READINGS: usize = 32;
 
 impl Gauges {
     pub(super) fn new() -> Self {
-        let gauges = Self {
+        Self {
             in_flight: Gauge::default(),
-            waiting: Gauge::default(),
+            waiting: PeakGauge::default(),
             connections: Gauge::default(),
+            instances: Gauge::default(),
+            at_work: Gauge::default(),
             completed: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             latencies: (0..BUCKETS).map(|_| AtomicU32::new(0)).collect(),
-            readings: Mutex::default(),
-        };
-        gauges.live();
-        gauges
+        }
     }
 
     /// Counts a request that ended.
@@ -95,6 +149,23 @@ impl Gauges {
         if let Some(count) = self.latencies.get(bucket) {
             count.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+impl Dashboard {
+    /// A dashboard of so many workers.
+    pub(super) fn new(workers: u64) -> Self {
+        let dashboard = Self {
+            gauges: (0..workers).map(|_| Arc::new(Gauges::new())).collect(),
+            readings: Mutex::default(),
+        };
+        dashboard.live();
+        dashboard
+    }
+
+    /// The gauges of the workers, in their order.
+    pub(super) fn gauges(&self) -> Vec<Arc<Gauges>> {
+        self.gauges.clone()
     }
 
     /// Reads the gauges; rates are since the reading before, or about a second ago.
@@ -117,22 +188,41 @@ impl Gauges {
         Live {
             rate,
             p99,
-            in_flight: self.in_flight.get(),
-            waiting: self.waiting.get(),
-            errors: self.errors.load(Ordering::Relaxed),
-            connections: self.connections.get(),
+            in_flight: self.sum(|gauges| gauges.in_flight.get()),
+            waiting: self.sum(|gauges| gauges.waiting.now.get()),
+            errors: self.sum(|gauges| gauges.errors.load(Ordering::Relaxed)),
+            connections: self.sum(|gauges| gauges.connections.get()),
+            instances: self.sum(|gauges| gauges.instances.get()),
         }
     }
 
+    /// Whether all requests that will ever be made have ended.
+    pub(super) fn is_finished(&self) -> bool {
+        // In this order: who is at work makes its request before it ends.
+        self.sum(|gauges| gauges.at_work.get()) == 0
+            && self.sum(|gauges| gauges.in_flight.get()) == 0
+    }
+
+    /// The sum of the workers' own peaks.
+    pub(super) fn peak_waiting(&self) -> u64 {
+        self.sum(|gauges| gauges.waiting.peak())
+    }
+
+    fn sum(&self, of: impl Fn(&Gauges) -> u64) -> u64 {
+        self.gauges.iter().map(|gauges| of(gauges)).sum()
+    }
+
     fn read(&self) -> Reading {
+        let mut latencies = vec![0u32; BUCKETS];
+        for gauges in &self.gauges {
+            for (sum, count) in latencies.iter_mut().zip(&gauges.latencies) {
+                *sum = sum.wrapping_add(count.load(Ordering::Relaxed));
+            }
+        }
         Reading {
             at: Instant::now(),
-            completed: self.completed.load(Ordering::Relaxed),
-            latencies: self
-                .latencies
-                .iter()
-                .map(|count| count.load(Ordering::Relaxed))
-                .collect(),
+            completed: self.sum(|gauges| gauges.completed.load(Ordering::Relaxed)),
+            latencies,
         }
     }
 }
@@ -154,16 +244,17 @@ mod tests {
 
     #[test]
     fn a_reading_covers_what_ended_since_the_one_before() {
-        let gauges = Gauges::new();
-        assert_eq!(gauges.live().p99, None);
-        for _ in 0..100 {
+        let dashboard = Dashboard::new(2);
+        assert_eq!(dashboard.live().p99, None);
+        let workers = dashboard.gauges();
+        for gauges in workers.iter().cycle().take(100) {
             gauges.in_flight.rise();
             gauges.ended(Duration::from_millis(2), true);
             gauges.in_flight.fall();
         }
-        gauges.in_flight.rise();
-        gauges.ended(Duration::from_secs(5), false);
-        let live = gauges.live();
+        workers[1].in_flight.rise();
+        workers[1].ended(Duration::from_secs(5), false);
+        let live = dashboard.live();
         assert!(live.rate > 0.0);
         assert_eq!(live.in_flight, 1);
         assert_eq!(live.errors, 1);
@@ -173,10 +264,10 @@ mod tests {
 
     #[test]
     fn frequent_readers_do_not_fill_the_memory() {
-        let gauges = Gauges::new();
+        let dashboard = Dashboard::new(1);
         for _ in 0..1_000 {
-            gauges.live();
+            dashboard.live();
         }
-        assert!(gauges.readings.lock().unwrap().len() <= READINGS);
+        assert!(dashboard.readings.lock().unwrap().len() <= READINGS);
     }
 }

@@ -1,97 +1,179 @@
-//! One instance's bounded pool of connections.
+//! One instance's bounded pool of connections, from its start to its end.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
-use tokio_postgres::Config;
 
 use super::TrafficError;
-use super::ledger::Ledger;
-use super::mix::Mix;
-use super::registry::Seat;
+use super::condition::Condition;
+use super::ledger::Connected;
 use super::session::Session;
-use crate::scenario::plan::Protocol;
+use super::site::Site;
+use crate::scenario::plan::{Protocol, Role};
 
-/// The first pause before a lost connection is opened again, and the longest: each pause is twice
-/// the one before, as in most applications' pools.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+mod lease;
+mod upkeep;
+
+pub(super) use lease::Lease;
 
 /// The connections of one instance. Who waits is served in the order of coming; a connection that
 /// was lost is replaced in the background.
 pub(super) struct Pool {
-    config: Rc<Config>,
-    acquire_timeout: Duration,
-    ledger: Rc<Ledger>,
-    idle: RefCell<Vec<Seated>>,
+    site: Rc<Site>,
+    /// The release that its instance runs.
+    release: Role,
+    condition: Condition,
+    stage: Cell<Stage>,
+    idle: RefCell<Vec<Connection>>,
     /// One permit for each idle connection. It is fair, and a waiter that gives up loses none.
     permits: Semaphore,
-    /// Sessions that were busy when the traffic was cut off.
-    abandoned: RefCell<Vec<Session>>,
+    waiting: Cell<u32>,
+    /// Connections whose request was cut off in the middle of something.
+    cut_off: RefCell<Vec<Connection>>,
     reconnects: RefCell<JoinSet<()>>,
-    closing: Cell<bool>,
+    /// Of the next reconnect's pauses.
+    jitter: Cell<u64>,
+    farewells: RefCell<JoinSet<()>>,
+    /// Comes with the first connection.
+    opened: Notify,
+    ended: Notify,
 }
 
-/// A session and its place in the registry, which its successor takes over.
-struct Seated {
+/// Where a pool is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// No connection has been open yet.
+    Opening,
+    Serving,
+    /// Another pool has taken its instance over: what it still has to do, it ends.
+    Retiring,
+    /// The traffic is over.
+    Closing,
+    /// Its instance was ended.
+    Ended,
+}
+
+/// A session that is counted as open.
+struct Connection {
     session: Session,
-    seat: Seat,
+    _counted: Connected,
+}
+
+/// Why somebody got no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// As many wait already as may.
+    Full,
+    /// None was free in time.
+    GaveUp,
+    /// The instance was ended.
+    Ended,
 }
 
 impl Pool {
-    pub(super) fn new(
-        config: Rc<Config>,
-        acquire_timeout: Duration,
-        ledger: Rc<Ledger>,
-    ) -> Rc<Self> {
+    /// A pool without connections; `again` if its instance was up before with the same release.
+    pub(super) fn new(site: &Rc<Site>, instance: u32, release: Role, again: bool) -> Rc<Self> {
+        let size = site.application.pool_size;
         Rc::new(Self {
-            config,
-            acquire_timeout,
-            ledger,
+            site: Rc::clone(site),
+            release,
+            condition: Condition::new(&site.ledger, instance, size, again),
+            stage: Cell::new(Stage::Opening),
             idle: RefCell::default(),
             permits: Semaphore::new(0),
-            abandoned: RefCell::default(),
+            waiting: Cell::new(0),
+            cut_off: RefCell::default(),
             reconnects: RefCell::default(),
-            closing: Cell::new(false),
+            jitter: Cell::new(site.seed ^ (u64::from(instance) << 32)),
+            farewells: RefCell::default(),
+            opened: Notify::new(),
+            ended: Notify::new(),
         })
     }
 
-    /// Opens the first connection of a seat, with all statements prepared.
-    pub(super) async fn open(self: &Rc<Self>, seat: Seat, mix: &Mix) -> Result<(), TrafficError> {
-        let opened = self.connect(&seat).await;
-        let mut session = opened.map_err(TrafficError::Connect)?;
+    /// Opens one of the first connections, with all statements of the current release prepared.
+    pub(super) async fn open(self: &Rc<Self>) -> Result<(), TrafficError> {
+        let mut connection = self.connect().await?;
+        let mix = &self.site.mix;
         if mix.protocol == Protocol::Prepared {
-            for command in mix.commands() {
-                session
-                    .prepare(command)
-                    .await
-                    .map_err(|error| super::preflight::refused(mix, command, &error))?;
+            for command in mix.current_commands() {
+                let prepared = connection.session.prepare(command).await;
+                prepared.map_err(|error| super::preflight::refused(mix, command, &error))?;
             }
         }
-        self.add(Seated { session, seat });
+        self.add(connection);
         Ok(())
     }
 
-    /// Takes a connection, waiting for one up to the acquire timeout; none when that has passed.
-    pub(super) async fn acquire(self: &Rc<Self>) -> Option<Lease> {
-        if let Some(lease) = self.try_acquire() {
-            return Some(lease);
+    /// Opens all connections in the background, all at once.
+    pub(super) fn open_all(self: &Rc<Self>) {
+        for _ in 0..self.site.application.pool_size {
+            self.replace();
         }
-        let _waiting = Waiting::new(&self.ledger);
-        tokio::time::timeout(self.acquire_timeout, async {
+    }
+
+    /// Whether its instance accepts requests: from its first connection on until it ends.
+    pub(super) fn is_serving(&self) -> bool {
+        self.stage.get() == Stage::Serving
+    }
+
+    /// The release that its instance runs.
+    pub(super) fn release(&self) -> Role {
+        self.release
+    }
+
+    pub(super) fn site(&self) -> &Rc<Site> {
+        &self.site
+    }
+
+    pub(super) fn condition(&self) -> &Condition {
+        &self.condition
+    }
+
+    /// Takes a connection, waiting for one up to `patience`. No timer is touched where one is free.
+    pub(super) async fn acquire(self: &Rc<Self>, patience: Duration) -> Result<Lease, Refusal> {
+        let given_up = self.condition.given_up();
+        let lease = match self.try_acquire() {
+            Some(lease) => lease,
+            None => self.wait(patience).await?,
+        };
+        self.condition.served(given_up);
+        Ok(lease)
+    }
+
+    async fn wait(self: &Rc<Self>, patience: Duration) -> Result<Lease, Refusal> {
+        let limit = self.site.application.queue_limit;
+        if limit.is_some_and(|limit| self.waiting.get() >= limit) {
+            return Err(Refusal::Full);
+        }
+        let _waiting = Waiting::new(self);
+        if self.stage.get() == Stage::Retiring {
+            // Such as for a retry: the connection that it had is closed already.
+            self.replace();
+        }
+        let lease = tokio::time::timeout(patience, async {
             loop {
-                // The semaphore is never closed.
-                self.permits.acquire().await.ok()?.forget();
+                let Ok(permit) = self.permits.acquire().await else {
+                    return Err(Refusal::Ended);
+                };
+                permit.forget();
                 if let Some(lease) = self.take() {
-                    return Some(lease);
+                    return Ok(lease);
                 }
             }
+        });
+        lease.await.unwrap_or_else(|_| {
+            self.gave_up();
+            Err(Refusal::GaveUp)
         })
-        .await
-        .ok()
-        .flatten()
+    }
+
+    /// Somebody who waits gives up.
+    pub(super) fn gave_up(&self) {
+        self.condition.gave_up(self.waiting.get());
     }
 
     fn try_acquire(self: &Rc<Self>) -> Option<Lease> {
@@ -105,142 +187,48 @@ impl Pool {
 
     /// Takes an idle connection for a permit; none if it turns out to be closed.
     fn take(self: &Rc<Self>) -> Option<Lease> {
-        let seated = self.idle.borrow_mut().pop()?;
-        if seated.session.is_closed() {
-            self.replace(seated.seat);
+        let connection = self.idle.borrow_mut().pop()?;
+        if connection.session.is_closed() {
+            self.lose_closed(connection);
             return None;
         }
-        Some(Lease {
-            pool: Rc::clone(self),
-            seated: Some(seated),
-        })
+        Some(Lease::new(self, connection))
     }
 
-    /// Makes a connection available.
-    fn add(&self, seated: Seated) {
-        self.idle.borrow_mut().push(seated);
+    /// Makes a connection available; after the end it closes.
+    fn add(&self, connection: Connection) {
+        match self.stage.get() {
+            Stage::Ended => return,
+            Stage::Opening => {
+                self.stage.set(Stage::Serving);
+                self.site.ledger.gauges.instances.rise();
+                self.opened.notify_waiters();
+            }
+            Stage::Serving | Stage::Retiring | Stage::Closing => {}
+        }
+        self.idle.borrow_mut().push(connection);
         self.permits.add_permits(1);
-    }
-
-    /// Replaces idle connections that have closed, so that the next request need not find out.
-    fn reap(self: &Rc<Self>) {
-        loop {
-            let mut idle = self.idle.borrow_mut();
-            let Some(at) = idle.iter().position(|seated| seated.session.is_closed()) else {
-                return;
-            };
-            let seated = idle.swap_remove(at);
-            drop(idle);
-            // A permit that a waiter has in hand already finds no connection, and waits on.
-            self.permits.forget_permits(1);
-            self.replace(seated.seat);
-        }
-    }
-
-    /// Opens a connection anew in the background until it succeeds.
-    fn replace(self: &Rc<Self>, seat: Seat) {
-        if self.closing.get() {
-            return;
-        }
-        let pool = Rc::downgrade(self);
-        let mut reconnects = self.reconnects.borrow_mut();
-        while reconnects.try_join_next().is_some() {}
-        reconnects.spawn_local(async move {
-            let (mut pause, longest) = BACKOFF;
-            loop {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(longest);
-                let Some(pool) = pool.upgrade() else { return };
-                if let Ok(session) = pool.connect(&seat).await {
-                    pool.add(Seated { session, seat });
-                    return;
-                }
-            }
-        });
-    }
-
-    async fn connect(self: &Rc<Self>, seat: &Seat) -> Result<Session, tokio_postgres::Error> {
-        let pool: Weak<Self> = Rc::downgrade(self);
-        let session = Session::open(&self.config, seat, move || {
-            if let Some(pool) = pool.upgrade() {
-                pool.ledger.disconnected();
-                pool.reap();
-            }
-        })
-        .await?;
-        self.ledger.connected();
-        Ok(session)
-    }
-
-    /// Closes all connections; those whose request was cut off after cancelling it. No request may
-    /// be under way.
-    pub(super) async fn close(&self) {
-        self.closing.set(true);
-        let mut reconnects = self.reconnects.take();
-        reconnects.shutdown().await;
-        let mut closing = JoinSet::new();
-        for seated in self.idle.take() {
-            closing.spawn_local(seated.session.close());
-        }
-        for session in self.abandoned.take() {
-            closing.spawn_local(session.abandon());
-        }
-        while closing.join_next().await.is_some() {}
-    }
-}
-
-/// A connection on loan to one request.
-pub(super) struct Lease {
-    pool: Rc<Pool>,
-    seated: Option<Seated>,
-}
-
-impl Lease {
-    /// The connection; none only after it was given back.
-    pub(super) fn session(&mut self) -> Option<&mut Session> {
-        self.seated.as_mut().map(|seated| &mut seated.session)
-    }
-
-    /// Gives back a connection that is usable.
-    pub(super) fn give_back(mut self) {
-        if let Some(seated) = self.seated.take() {
-            seated.session.enter(None);
-            match seated.session.is_closed() {
-                true => self.pool.replace(seated.seat),
-                false => self.pool.add(seated),
-            }
-        }
-    }
-
-    /// Throws away a connection that is not.
-    pub(super) fn discard(mut self) {
-        if let Some(seated) = self.seated.take() {
-            self.pool.replace(seated.seat);
-        }
-    }
-}
-
-impl Drop for Lease {
-    /// A request that was cut off leaves its connection in the middle of something.
-    fn drop(&mut self) {
-        if let Some(seated) = self.seated.take() {
-            self.pool.abandoned.borrow_mut().push(seated.session);
+        if self.stage.get() == Stage::Retiring {
+            self.close_spare();
         }
     }
 }
 
 /// Counts who waits, however the waiting ends.
-struct Waiting<'a>(&'a Ledger);
+struct Waiting<'a>(&'a Pool);
 
 impl<'a> Waiting<'a> {
-    fn new(ledger: &'a Ledger) -> Self {
-        ledger.gauges.waiting.rise();
-        Self(ledger)
+    fn new(pool: &'a Pool) -> Self {
+        pool.waiting.set(pool.waiting.get() + 1);
+        pool.site.ledger.gauges.waiting.rise();
+        Self(pool)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.gauges.waiting.fall();
+        let Self(pool) = self;
+        pool.waiting.set(pool.waiting.get().saturating_sub(1));
+        pool.site.ledger.gauges.waiting.fall();
     }
 }

@@ -1,38 +1,52 @@
 //! One connection of the application, and how its statements are sent.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
-use tokio_postgres::error::{Severity, SqlState};
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage, Statement};
-
-use super::block::Effect;
 use super::mix::Command;
-use super::parameter::Text;
-use super::registry::{Occupant, Seat};
-use crate::observe::Fate;
-use crate::scenario::plan::Protocol;
+use super::registry::{Doing, Occupant, Seat};
+use super::wire::{Canceller, ConnectError, Connection, Error, Statement, Status, Target};
+use crate::observe::{Fate, Said};
+use crate::pgbench::{Pipeline, ResultSet};
+use crate::postgres::endpoint::Endpoint;
+use crate::scenario::plan::{ApplicationPlan, Protocol};
 
 /// What the sessions call themselves in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "pgrehearse traffic";
 
-/// How long a connection may take to open, unless its settings say otherwise.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a closing connection may take to cancel its statement, and to say good-bye.
+/// How long a closing connection may take to say good-bye.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Connections that a worker opens at a time before the traffic starts: forking backends for all at once
+/// would only make the server slow to answer any.
+pub(super) const OPENING: usize = 8;
+
+/// The kind of an error that is the end of the connection.
+const CONNECTION_LOST: &str = "connection_lost";
+
+/// The SQLSTATE of a statement that a timeout, or whoever may, has cancelled.
+const QUERY_CANCELED: &str = "57014";
 
 /// One open connection.
 pub(super) struct Session {
-    client: Client,
+    /// Whether it is closed is asked by whoever holds it, and finding out is reading.
+    connection: RefCell<Connection>,
     occupant: Occupant,
-    /// Prepared statements by transaction and statement.
-    prepared: HashMap<(usize, usize), Statement>,
-    /// Whether a transaction block is open, as far as its statements tell.
-    in_block: bool,
-    driver: JoinHandle<()>,
+}
+
+/// What the server still has of a session whose client is gone: a backend that finds out when it next
+/// reads or writes, and not while it waits for a lock.
+pub(super) struct Remains {
+    canceller: Canceller,
+    _occupant: Occupant,
+}
+
+impl Remains {
+    /// Asks the server to cancel what the backend runs, upon which it ends.
+    pub(super) async fn cancel(self) {
+        // Nobody is left who could do more than ask.
+        let _ = self.canceller.cancel().await;
+    }
 }
 
 /// Why a request failed.
@@ -41,194 +55,202 @@ pub(super) struct Failure {
     pub(super) fate: Fate,
     /// Whether the session can go on after a rollback.
     pub(super) usable: bool,
+    /// The server's code; none where the server said nothing.
+    pub(super) sqlstate: Option<String>,
+    /// What the server or the script said, and where in the script.
+    pub(super) said: Said,
 }
 
 impl Session {
-    /// Opens a connection; `on_close` is called when it has ended, for whatever reason.
-    pub(super) async fn open(
-        config: &Config,
-        seat: &Seat,
-        on_close: impl FnOnce() + 'static,
-    ) -> Result<Self, Error> {
-        let (client, connection) = config.connect(NoTls).await?;
-        let driver = tokio::task::spawn_local(async move {
-            // Its error reaches the request that is under way.
-            let _ = connection.await;
-            on_close();
-        });
-        let occupant = seat.take(backend_pid(&client).await?);
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// What the server or the network says.
+    pub(super) async fn open(target: &Target, seat: Seat) -> Result<Self, ConnectError> {
+        let connection = Connection::open(target).await?;
+        let occupant = seat.take(connection.process_id());
         Ok(Self {
-            client,
+            connection: RefCell::new(connection),
             occupant,
-            prepared: HashMap::new(),
-            in_block: false,
-            driver,
         })
     }
 
+    /// Whether the session is of no more use: the server has ended it, or a request was cut off in the
+    /// middle of a statement. Costs no system call while nothing has happened.
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.connection.borrow_mut().is_closed()
     }
 
-    /// Whether a transaction block is open.
+    /// The same as far as is known without looking.
+    pub(super) fn is_spent(&self) -> bool {
+        self.connection.borrow().is_spent()
+    }
+
+    /// The SQLSTATE or kind of what ended the session; none while nothing has.
+    pub(super) fn end(&self) -> Option<String> {
+        let connection = self.connection.borrow();
+        let lost = connection.lost()?;
+        let sqlstate = lost.error.as_ref().map(|error| error.sqlstate.clone());
+        Some(sqlstate.unwrap_or_else(|| CONNECTION_LOST.to_owned()))
+    }
+
+    /// Whether a transaction block is open, failed ones included.
     pub(super) fn in_block(&self) -> bool {
-        self.in_block
+        self.connection.borrow().status() != Status::Idle
     }
 
-    /// Tells the registry which transaction the session is in.
-    pub(super) fn enter(&self, transaction: Option<usize>) {
-        self.occupant.enter(transaction);
+    /// Tells the registry what the session does.
+    pub(super) fn enter(&self, doing: Doing) {
+        self.occupant.enter(doing);
     }
 
-    /// Prepares a statement, if the protocol keeps prepared statements and it is not there yet.
-    pub(super) async fn prepare(&mut self, command: Command<'_>) -> Result<Statement, Error> {
-        if let Some(statement) = self.prepared.get(&command.place) {
-            return Ok(statement.clone());
-        }
-        let statement = self.client.prepare(&command.sql.text).await?;
-        self.prepared.insert(command.place, statement.clone());
-        Ok(statement)
+    /// Prepares a statement, unless it is already.
+    pub(super) async fn prepare(&mut self, command: Command<'_>) -> Result<(), Error> {
+        let connection = self.connection.get_mut();
+        connection.prepare(command.place, &command.sql.text).await
     }
 
-    /// Sends one statement and reads its result to the end.
+    /// Has the server plan a prepared statement anew, with NULL for its parameters.
+    pub(super) async fn plan(&mut self, command: Command<'_>) -> Result<(), Error> {
+        let nulls = vec![None; command.sql.parameters.len()];
+        self.connection.get_mut().plan(command.place, &nulls).await
+    }
+
+    /// Sends one statement and reads its result to the end; in a pipeline it is only sent, and its
+    /// error is that of the pipeline's end.
     pub(super) async fn execute(
         &mut self,
         command: Command<'_>,
         parameters: &[Option<String>],
         protocol: Protocol,
     ) -> Result<(), Failure> {
-        let result = match protocol {
-            Protocol::Prepared => self.execute_prepared(command, parameters).await,
-            Protocol::Extended => self.execute_extended(command, parameters).await,
+        let connection = self.connection.get_mut();
+        let keep = command.sql.capture.is_some();
+        let sent = match protocol {
             Protocol::Simple => {
                 let text = command.sql.interpolate(parameters);
-                self.client.batch_execute(&text).await
+                connection.query(&text, keep).await
+            }
+            Protocol::Extended | Protocol::Prepared => {
+                let statement = Statement {
+                    text: &command.sql.text,
+                    parameters,
+                    key: (protocol == Protocol::Prepared).then_some(command.place),
+                    keep,
+                };
+                connection.execute(&statement).await
             }
         };
-        match (result, command.effect) {
-            (Ok(()), Effect::Opens) => self.in_block = true,
-            (Ok(()), Effect::Ends) => self.in_block = false,
-            (Ok(()), Effect::Keeps) => {}
-            (Err(error), _) => return Err(self.failure(&error, command)),
-        }
-        Ok(())
+        sent.map_err(|error| self.failure(error))
     }
 
-    async fn execute_prepared(
-        &mut self,
-        command: Command<'_>,
-        parameters: &[Option<String>],
-    ) -> Result<(), Error> {
-        let statement = self.prepare(command).await?;
-        let parameters = parameters.iter().map(|value| Text(value.as_deref()));
-        self.client.execute_raw(&statement, parameters).await?;
-        Ok(())
+    /// Sends a text by the simple protocol and reads its answers to the end.
+    pub(super) async fn query(&mut self, text: &str) -> Result<(), Failure> {
+        let sent = self.connection.get_mut().query(text, false).await;
+        sent.map_err(|error| self.failure(error))
     }
 
-    /// Parse, bind and execute in one round trip; a parameter of unknown type has the type that the
-    /// server infers.
-    async fn execute_extended(
-        &self,
-        command: Command<'_>,
-        parameters: &[Option<String>],
-    ) -> Result<(), Error> {
-        let parameters: Vec<Text<'_>> = parameters
-            .iter()
-            .map(|value| Text(value.as_deref()))
-            .collect();
-        let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters
-            .iter()
-            .map(|value| (value as &(dyn ToSql + Sync), Type::UNKNOWN))
-            .collect();
-        self.client.execute_typed(&command.sql.text, &typed).await?;
-        Ok(())
+    /// Sends a statement by the extended protocol and reads its answer to the end.
+    pub(super) async fn send(&mut self, statement: &Statement<'_>) -> Result<(), Failure> {
+        let sent = self.connection.get_mut().execute(statement).await;
+        sent.map_err(|error| self.failure(error))
+    }
+
+    /// The server has forgotten all prepared statements: it was told to.
+    pub(super) fn forget_prepared(&mut self) {
+        self.connection.get_mut().forget_prepared();
+    }
+
+    /// What cancels the statement under way, for whoever does not hold the session.
+    pub(super) fn canceller(&self) -> Canceller {
+        self.connection.borrow().canceller().clone()
+    }
+
+    /// What the last statement returned, if a command of the script captures it.
+    pub(super) fn results(&mut self) -> &[ResultSet] {
+        self.connection.get_mut().results()
+    }
+
+    /// Begins, synchronises or ends a pipeline.
+    pub(super) async fn pipeline(&mut self, command: Pipeline) -> Result<(), Failure> {
+        let connection = self.connection.get_mut();
+        let done = match command {
+            Pipeline::Start => connection.start_pipeline(),
+            Pipeline::Sync => connection.synchronise_pipeline().await,
+            Pipeline::End => connection.end_pipeline().await,
+        };
+        done.map_err(|error| self.failure(error))
     }
 
     /// Ends a transaction block that an error left open. False if the session is of no more use.
     pub(super) async fn roll_back(&mut self) -> bool {
-        self.in_block = false;
-        self.client.batch_execute("ROLLBACK").await.is_ok()
+        let connection = self.connection.get_mut();
+        connection.give_up_pipeline();
+        if connection.is_closed() {
+            return false;
+        }
+        connection.status() == Status::Idle || connection.query("ROLLBACK", false).await.is_ok()
     }
 
     /// Asks the server to cancel what the session runs, then closes it.
     pub(super) async fn abandon(self) {
-        let token = self.client.cancel_token();
-        // A server that does not answer is not waited for.
-        let _ = tokio::time::timeout(FAREWELL, token.cancel_query(NoTls)).await;
-        self.close().await;
+        // Its place in the registry is left when it is closed.
+        let Self {
+            connection,
+            occupant: _occupant,
+        } = self;
+        let connection = connection.into_inner();
+        // Cancelled or not, it is closed.
+        let _ = connection.canceller().cancel().await;
+        let _ = tokio::time::timeout(FAREWELL, connection.close()).await;
     }
 
-    /// Closes the connection.
+    /// Closes the connection. The server has let go of it when this returns, unless that takes long.
     pub(super) async fn close(self) {
-        let Self { client, driver, .. } = self;
-        drop(client);
-        let _ = tokio::time::timeout(FAREWELL, driver).await;
+        let closed = self.connection.into_inner().close();
+        let _ = tokio::time::timeout(FAREWELL, closed).await;
     }
 
-    /// Classifies an error. A statement whose plan or name the server no longer has is prepared anew
-    /// next time, as drivers do: the request that found out still fails.
-    fn failure(&mut self, error: &Error, command: Command<'_>) -> Failure {
-        let Some(answer) = error.as_db_error() else {
-            let lost = self.is_closed() || error.is_closed() || is_io(error);
-            let kind = if lost { "connection_lost" } else { "protocol" };
-            return Failure {
-                fate: Fate::Failed(kind.to_owned()),
-                usable: false,
-            };
+    /// Cuts the connection as the end of its process does: the server is told nothing.
+    pub(super) fn sever(self) -> Remains {
+        Remains {
+            canceller: self.connection.into_inner().sever(),
+            _occupant: self.occupant,
+        }
+    }
+
+    fn failure(&mut self, error: Error) -> Failure {
+        let sqlstate = error.sqlstate().map(str::to_owned);
+        let failed = |kind: &str| Fate::Failed(kind.to_owned());
+        let fate = match (&error, &sqlstate) {
+            (Error::Server(_), Some(code)) if code == QUERY_CANCELED => {
+                Fate::TimedOut(code.clone())
+            }
+            (Error::Server(_), Some(code)) => failed(code),
+            (Error::Lost(_) | Error::Server(_), _) => failed(CONNECTION_LOST),
+            (Error::Protocol(_), _) => failed("protocol"),
+            (Error::Unsendable(_), _) => failed("script"),
+            (Error::CopyIn, _) => failed("copy_from_stdin"),
         };
-        // The server ends the session after a fatal error.
-        if matches!(
-            answer.parsed_severity(),
-            Some(Severity::Fatal | Severity::Panic)
-        ) {
-            return Failure {
-                fate: Fate::Failed("connection_lost".to_owned()),
-                usable: false,
-            };
-        }
-        let code = answer.code();
-        if matches!(
-            *code,
-            SqlState::FEATURE_NOT_SUPPORTED | SqlState::INVALID_SQL_STATEMENT_NAME
-        ) {
-            self.prepared.remove(&command.place);
-        }
-        let kind = code.code().to_owned();
         Failure {
-            fate: match *code == SqlState::QUERY_CANCELED {
-                true => Fate::TimedOut(kind),
-                false => Fate::Failed(kind),
+            fate,
+            usable: self.connection.get_mut().lost().is_none(),
+            sqlstate,
+            said: Said {
+                place: None,
+                message: error.told(),
             },
-            usable: true,
         }
     }
 }
 
-/// The connection settings of the traffic's sessions.
-pub(super) fn configure(config: &Config, statement_timeout: Duration) -> Config {
-    let mut config = config.clone();
-    let timeout = format!("-c statement_timeout={}", statement_timeout.as_millis());
-    let options = match config.get_options() {
-        Some(options) => format!("{options} {timeout}"),
-        None => timeout,
-    };
-    config.options(options).application_name(APPLICATION_NAME);
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIMEOUT);
-    }
-    config
-}
-
-async fn backend_pid(client: &Client) -> Result<i32, Error> {
-    let answer = client.simple_query("SELECT pg_backend_pid()").await?;
-    let pid = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
-        _ => None,
-    });
-    // A server that does not tell its process cannot be watched, but it can be used.
-    Ok(pid.unwrap_or(0))
-}
-
-fn is_io(error: &Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+/// Where the traffic's sessions go to.
+pub(super) fn configure(endpoint: &Endpoint, application: &ApplicationPlan) -> Target {
+    let milliseconds = |timeout: Duration| timeout.as_millis().to_string();
+    let statement_timeout = milliseconds(application.statement_timeout);
+    let lock_timeout = milliseconds(application.lock_timeout);
+    let endpoint = endpoint
+        .with_setting("statement_timeout", &statement_timeout)
+        .with_setting("lock_timeout", &lock_timeout);
+    Target::new(&endpoint, APPLICATION_NAME)
 }

@@ -3,9 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::observe::PhaseName;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
-/// The clock of a pass: monotonic time since its origin, and when each phase began.
+use crate::observe::PhaseName;
+use crate::scenario::release::Marks;
+
+/// The clock of a pass: monotonic time since its origin, when each phase began, and what else is known of
+/// its migration.
 #[derive(Debug)]
 pub struct Timeline {
     origin: Instant,
@@ -13,6 +18,10 @@ pub struct Timeline {
     baseline: Mark,
     migration: Mark,
     recovery: Mark,
+    planned: Mark,
+    started: Mark,
+    applied: Mark,
+    marked: Notify,
 }
 
 impl Timeline {
@@ -24,6 +33,10 @@ impl Timeline {
             baseline: Mark::default(),
             migration: Mark::default(),
             recovery: Mark::default(),
+            planned: Mark::default(),
+            started: Mark::default(),
+            applied: Mark::default(),
+            marked: Notify::new(),
         }
     }
 
@@ -41,6 +54,41 @@ impl Timeline {
     /// nothing and gives the first time.
     pub fn begin(&self, phase: PhaseName) -> Duration {
         self.mark(phase).set(self.now())
+    }
+
+    /// Says when the migration is to start by the plan, since the origin; the first word counts.
+    pub fn plan_migration(&self, at: Duration) {
+        self.planned.set(at);
+        self.marked.notify_waiters();
+    }
+
+    /// Marks that the migration starts, now, and gives the time; the first word counts. Its phase may have
+    /// begun before: with a release that comes first.
+    pub fn migration_started(&self) -> Duration {
+        let started = self.started.set(self.now());
+        self.marked.notify_waiters();
+        started
+    }
+
+    /// Marks that the migration has been applied, now, and gives the time; the first word counts.
+    pub fn migration_applied(&self) -> Duration {
+        let applied = self.applied.set(self.now());
+        self.marked.notify_waiters();
+        applied
+    }
+
+    /// What is known of the migration so far.
+    pub fn marks(&self) -> Marks {
+        Marks {
+            planned: self.planned.get(),
+            started: self.started.get(),
+            applied: self.applied.get(),
+        }
+    }
+
+    /// Comes when more is known than when this was called.
+    pub(super) fn marked(&self) -> Notified<'_> {
+        self.marked.notified()
     }
 
     /// When a phase began; none if it has not.
@@ -131,5 +179,40 @@ mod tests {
         let timeline = Timeline::new();
         let first = timeline.begin(PhaseName::Recovery);
         assert_eq!(timeline.begin(PhaseName::Recovery), first);
+    }
+
+    #[test]
+    fn what_is_known_of_the_migration_grows() {
+        let timeline = Timeline::new();
+        assert_eq!(timeline.marks(), Marks::default());
+        let planned = Some(Duration::from_secs(13));
+        timeline.plan_migration(Duration::from_secs(13));
+        timeline.plan_migration(Duration::from_secs(14));
+        timeline.begin(PhaseName::Migration);
+        assert_eq!(timeline.marks().started, None);
+        let started = Some(timeline.migration_started());
+        let applied = Some(timeline.migration_applied());
+        timeline.migration_applied();
+        let known = Marks {
+            planned,
+            started,
+            applied,
+        };
+        assert_eq!(timeline.marks(), known);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_hears_of_every_mark() {
+        let timeline = Timeline::new();
+        let marks: [&dyn Fn(); 3] = [
+            &|| timeline.plan_migration(Duration::ZERO),
+            &|| _ = timeline.migration_started(),
+            &|| _ = timeline.migration_applied(),
+        ];
+        for mark in marks {
+            let marked = timeline.marked();
+            mark();
+            marked.await;
+        }
     }
 }

@@ -1,14 +1,12 @@
 //! `pgrehearse fill` and `pgrehearse mark` as people call them.
 
-use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pgrehearse::postgres::connect::connect;
-use pgrehearse::shadow::{Server, ServerOptions, find_pg_bin};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio_postgres::config::Host;
 
+use crate::existing::Existing;
 use crate::fixture::{Scenario, pgrehearse, printed};
 
 /// The schema and the tables of the small scenario, and nothing to rehearse.
@@ -17,43 +15,6 @@ fn fill_only() -> Scenario {
         "scenario.toml",
         "name = \"small\"\n[schema]\nfile = \"schema.sql\"\n[tables.customers]\nrows = 200\n[tables.orders]\nrows = \"2k\"\n",
     )
-}
-
-struct Existing {
-    server: Server,
-    url: String,
-}
-
-impl Existing {
-    async fn start() -> Self {
-        let options = ServerOptions {
-            pg_bin: find_pg_bin(None).unwrap(),
-            settings: BTreeMap::new(),
-            connections: 20,
-            keep: false,
-        };
-        let server = Server::start(options).await.unwrap();
-        let config = server.config();
-        let [Host::Unix(folder)] = config.get_hosts() else {
-            unreachable!("an embedded server is at its socket");
-        };
-        let folder = folder.display().to_string().replace('/', "%2F");
-        let url = format!("postgres://postgres@{folder}");
-        Self { server, url }
-    }
-
-    async fn number(&self, database: &str, sql: &str) -> i64 {
-        let mut config = self.server.config();
-        let session = connect(config.dbname(database), "test").await.unwrap();
-        let number = session.client.query_one(sql, &[]).await.unwrap().get(0);
-        session.close().await.unwrap();
-        number
-    }
-
-    async fn databases(&self, name: &str) -> i64 {
-        let sql = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
-        self.number("postgres", &sql).await
-    }
 }
 
 #[test]

@@ -8,7 +8,13 @@
 
 mod bad_input;
 mod cache;
+mod existing;
 mod fill;
 mod fixture;
+mod forecast;
 mod interrupt;
+mod load;
 mod rehearse;
+mod release;
+mod resilience;
+mod rewrite;

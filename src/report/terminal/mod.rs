@@ -1,7 +1,15 @@
 //! The report for a terminal: the verdict first, then who was hurt and by what, then the numbers.
 
+mod chain;
+mod compatibility;
+mod errors;
+mod forecast;
+mod kinds;
+mod load;
 mod passes;
+mod rewrite;
 mod statements;
+mod victims;
 
 use std::io::{self, Write};
 
@@ -10,9 +18,9 @@ use crate::observe::PassName;
 use crate::scenario::plan::Outcome;
 use crate::units::{Rows, Span};
 
-use super::facts::leftovers;
+use super::facts::{leftovers, schema_diff};
 use super::page::{BOLD, CYAN, DIM, Page, RED, Style, name, shade};
-use super::{Fill, Report};
+use super::{Fill, Report, trials};
 
 /// Writes the report; `files` are where the other formats of it lie.
 ///
@@ -27,26 +35,46 @@ pub fn write(
     let mut page = Page::new(out, style);
     verdict(&mut page, report)?;
     for pass in &report.passes {
-        passes::write(&mut page, report, pass)?;
+        match pass.name {
+            PassName::Load => load::write(&mut page, report, pass)?,
+            _ => passes::write(&mut page, report, pass)?,
+        }
     }
-    integrity(&mut page, report)?;
+    forecast::write(&mut page, report)?;
+    let tolerated = report
+        .tolerance
+        .iter()
+        .map(|tolerance| tolerance.detail.clone());
     list(
         &mut page,
-        "What this does not cover",
-        &report.verdict.caveats,
+        "What it tolerates",
+        &tolerated.collect::<Vec<_>>(),
     )?;
+    compatibility::write(&mut page, report)?;
+    list(&mut page, "Abort", &trials::abort(report))?;
+    list(&mut page, "Rollback", &trials::rollback(report))?;
+    integrity(&mut page, report)?;
+    schema(&mut page, report)?;
+    rewrite::write(&mut page, report)?;
+    list(&mut page, "What this does not cover", report.caveats())?;
     list(&mut page, "Notes", &report.notes)?;
     ending(&mut page, report, files)
 }
 
 fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let verdict = &report.verdict;
+    let Some(verdict) = &report.verdict else {
+        return load::heading(page, report);
+    };
     let style = shade(verdict.outcome);
     let badge = page.paint(
         style.bold().invert(),
         &format!(" {} ", name(verdict.outcome).to_uppercase()),
     );
-    let file = page.paint(BOLD, report.migration_file());
+    let mut named = report.migration_file().to_owned();
+    if !report.ordering().is_empty() {
+        named = format!("{named}, {}", report.ordering());
+    }
+    let file = page.paint(BOLD, &named);
     let title = page.paint(DIM, &format!("{}: {}", report.scenario(), report.title()));
     page.line(&format!("{badge} {file}"))?;
     page.line(&format!(" {title}"))?;
@@ -71,9 +99,23 @@ fn integrity(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     if found.is_empty() {
         return Ok(());
     }
-    page.heading("Left behind", "")?;
+    let pass = report.integrity_pass().map_or("", wording::pass);
+    page.heading("Left behind", pass)?;
     for sentence in &found {
         page.item(("  ! ", RED), sentence)?;
+    }
+    Ok(())
+}
+
+/// The lines are marked as a diff's already.
+fn schema(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let lines = schema_diff(report.schema_diff());
+    if lines.is_empty() {
+        return Ok(());
+    }
+    page.heading("Schema difference", "after the migration")?;
+    for line in &lines {
+        page.item(("  ", DIM), line)?;
     }
     Ok(())
 }
@@ -92,6 +134,10 @@ fn list(page: &mut Page<'_>, heading: &str, sentences: &[String]) -> io::Result<
 fn ending(page: &mut Page<'_>, report: &Report, files: &[String]) -> io::Result<()> {
     let environment = &report.environment;
     page.line("")?;
+    if let Some(load) = &report.load {
+        let line = page.paint(DIM, &format!(" {}", load.usage));
+        page.line(&line)?;
+    }
     let ran = format!(
         " PostgreSQL {} ({}), {}, {} {}",
         environment.postgres_version,

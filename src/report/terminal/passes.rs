@@ -1,122 +1,58 @@
-//! One pass: who was hurt, the phases, the timeline.
+//! One pass: the phases, the timeline, and what stands around them.
 
 use std::io;
 use std::time::Duration;
 
-use crate::judge::blame::NOTICEABLE;
-use crate::judge::wording::{counted, percent, place, thousands};
-use crate::judge::{Blame, Window, blame};
-use crate::observe::{Impact, Migration, Pass, PassName, Phase, PhaseName};
+use crate::judge::Window;
+use crate::judge::wording::{counted, percent, thousands};
+use crate::observe::{Accounting, Impact, Pass, PassName, Phase, PhaseName};
 use crate::report::Report;
+use crate::report::attempts;
 use crate::report::columns::{Align, Cell, Columns};
-use crate::report::facts::rate;
-use crate::report::page::{BOLD, DIM, PLAIN, Page, RED, YELLOW, cut};
+use crate::report::facts::{load_shape, phase_name, rate, tried_again};
+use crate::report::hurt::slow_sentences;
+use crate::report::page::{DIM, PLAIN, Page, RED, YELLOW};
 use crate::report::sparkline::{Bars, Timeline};
 use crate::units::{Rate, Span};
 
-use super::{label, statements};
+use super::{chain, errors, kinds, label, statements, victims};
 
 pub(super) fn write(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
-    victims(page, report, pass)?;
+    victims::write(page, report, pass)?;
+    in_the_way(page, report, pass)?;
+    chain::write(page, report, pass)?;
     phases(page, report, pass)?;
+    kinds::write(page, report, pass)?;
+    errors::write(page, report, pass)?;
     timeline(page, report, pass)?;
+    slowness(page, report, pass)?;
     statements::write(page, report, pass)
 }
 
-fn victims(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
-    let mut blames = blame(pass);
-    blames.retain(|blame| blame.longest >= NOTICEABLE);
-    let Some(migration) = pass.migration.as_ref().filter(|_| !blames.is_empty()) else {
+fn in_the_way(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
+    let sentences = attempts::sentences(pass);
+    if sentences.is_empty() {
         return Ok(());
-    };
-    page.heading("What hurt whom", label(report, pass.name))?;
-    let mut last = None;
-    for blame in &blames {
-        if last != Some(blame.statement) {
-            accused(page, migration, blame.statement)?;
-            last = Some(blame.statement);
-        }
-        page.item(("    ", PLAIN), &charge(migration, blame))?;
-        page.item(("      ", PLAIN), &toll(blame))?;
     }
-    if pass.locks.waits_seen > pass.locks.waits.len() as u64 {
-        let kept = counted(pass.locks.waits.len() as u64, "wait");
-        let seen = thousands(pass.locks.waits_seen);
-        page.item(
-            ("    ", PLAIN),
-            &format!("(the {kept} of {seen} that were longest)"),
-        )?;
+    page.heading("In its way", label(report, pass.name))?;
+    for sentence in &sentences {
+        page.item(("  · ", DIM), sentence)?;
     }
     Ok(())
-}
-
-fn accused(page: &mut Page<'_>, migration: &Migration, statement: Option<usize>) -> io::Result<()> {
-    let Some(index) = statement else {
-        return page.line("  the migration");
-    };
-    let place = place(migration, index);
-    let sql = migration
-        .statements
-        .iter()
-        .find(|statement| statement.index == index)
-        .map(|statement| statement.sql.as_str())
-        .unwrap_or_default();
-    let room = page.columns().saturating_sub(place.chars().count() + 4);
-    let text = format!("  {}  {}", page.paint(BOLD, &place), cut(sql, room));
-    page.line(&text)
-}
-
-/// What the statement did: `held ShareRowExclusiveLock on public.measurements for 4.20 s`.
-fn charge(migration: &Migration, blame: &Blame) -> String {
-    let lock = &blame.lock;
-    let waited = migration
-        .statements
-        .iter()
-        .find(|statement| Some(statement.index) == blame.statement)
-        .map(|statement| statement.lock_wait)
-        .filter(|waited| *waited >= NOTICEABLE);
-    let spent_in = blame.spent_in.map(|index| place(migration, index));
-    let spent = spent_in.map_or_else(String::new, |place| {
-        format!(", most of it while {place} ran")
-    });
-    match (waited, blame.held) {
-        (None, Some(held)) => format!("held {lock} for {}{spent}", Span(held)),
-        (None, None) => format!("held {lock}"),
-        (Some(waited), Some(held)) => format!(
-            "queued {} for {lock}, everyone behind it, then held it for {}{spent}",
-            Span(waited),
-            Span(held)
-        ),
-        (Some(waited), None) => {
-            format!("queued {} for {lock}, everyone behind it", Span(waited))
-        }
-    }
-}
-
-/// What that cost: `37 waits behind it, 31 at once, the longest 4.1 s: record-measurement 31, …`.
-fn toll(blame: &Blame) -> String {
-    let by: Vec<String> = blame
-        .waiters
-        .iter()
-        .map(|waiter| format!("{} {}", waiter.transaction, thousands(waiter.waits)))
-        .collect();
-    let together = match blame.peak {
-        0 | 1 => String::new(),
-        peak => format!(", {} at once", thousands(peak as u64)),
-    };
-    format!(
-        "{} behind it{together}, the longest {}: {}",
-        counted(blame.waits, "wait"),
-        Span(blame.longest),
-        by.join(", ")
-    )
 }
 
 fn phases(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
     if pass.phases.is_empty() {
         return Ok(());
     }
-    page.heading("Traffic", label(report, pass.name))?;
+    let label = label(report, pass.name);
+    let parts = [Some(label.to_owned()), load_shape(report)];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect();
+    page.heading("Traffic", &parts.join(", "))?;
     let mut table = Columns::new(&[
         Align::Left,
         Align::Right,
@@ -133,21 +69,27 @@ fn phases(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
         table.row(row(report, pass.name, phase));
     }
     table.write(page)?;
-    match cost(&pass.impact) {
-        Some(cost) => page.item(("  ", PLAIN), &cost),
+    if let Some(cost) = cost(&pass.impact) {
+        page.item(("  ", PLAIN), &cost)?;
+    }
+    let mut all = Accounting::default();
+    for phase in &pass.phases {
+        all.merge(&phase.accounting);
+    }
+    match tried_again(&all) {
+        Some(retried) => page.item(("  ", PLAIN), &format!("{retried} over all phases")),
         None => Ok(()),
     }
 }
 
 fn row(report: &Report, pass: PassName, phase: &Phase) -> Vec<Cell> {
-    let (name, window) = match phase.name {
-        PhaseName::Warmup => ("warm-up", None),
-        PhaseName::Baseline => ("baseline", None),
-        PhaseName::Migration => ("migration", Some(Window::Migration)),
-        PhaseName::Recovery => ("recovery", Some(Window::Recovery)),
+    let window = match phase.name {
+        PhaseName::Warmup | PhaseName::Baseline => None,
+        PhaseName::Migration => Some(Window::Migration),
+        PhaseName::Recovery => Some(Window::Recovery),
     };
     let blamed = |rule: &str| {
-        let failed = report.verdict.findings.iter().any(|finding| {
+        let failed = report.findings().iter().any(|finding| {
             finding.rule == rule
                 && finding.pass == pass
                 && Some(finding.window) == window
@@ -163,7 +105,7 @@ fn row(report: &Report, pass: PassName, phase: &Phase) -> Vec<Cell> {
     let errors = accounting.failed + accounting.timed_out + accounting.shed;
     let lost = accounting.error_rate().map_or("–".to_owned(), percent);
     vec![
-        Cell::new(name),
+        Cell::new(phase_name(phase.name)),
         Cell::new(Span(phase.end.saturating_sub(phase.start)).to_string()),
         Cell::new(rate(phase)),
         Cell::new(seconds(|latency| latency.p50)),
@@ -195,11 +137,19 @@ fn cost(impact: &Impact) -> Option<String> {
     Some(parts.join("; "))
 }
 
+/// Why requests were slow that waited for no lock.
+fn slowness(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
+    for sentence in slow_sentences(report, pass) {
+        page.item(("  ", PLAIN), &sentence)?;
+    }
+    Ok(())
+}
+
 /// Room beside the bars: their names before them, what the highest one means after them.
 const NAMES: usize = 9;
 const LEGEND: usize = 22;
 
-fn timeline(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
+pub(super) fn timeline(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()> {
     let room = page.columns().saturating_sub(NAMES + LEGEND);
     let timeline = Timeline::new(&pass.series, room);
     if timeline.is_empty() {
@@ -228,6 +178,14 @@ fn timeline(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()>
         let most = format!("{:.0} sessions", waiters.most);
         page.line(&bars(page, ("waiting", &most), (&waiters, marks)))?;
     }
+    let all = pass.series.iter().filter_map(|second| second.up).max();
+    let away = timeline.peaks(0.0, |second| {
+        f64::from(all.unwrap_or_default() - second.up.or(all).unwrap_or_default())
+    });
+    if away.most > 0.0 {
+        let most = counted(away.most as u64, "instance");
+        page.line(&bars(page, ("away", &most), (&away, marks)))?;
+    }
     let (Some((from, to)), Some(migration)) = (marks, pass.migration.as_ref()) else {
         return Ok(());
     };
@@ -244,7 +202,7 @@ fn timeline(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Result<()>
 /// The p99 at which the verdict turned, in seconds: the least that a full bar stands for, so that
 /// bars are as high as they are bad.
 fn failing_p99(report: &Report, pass: &Pass) -> f64 {
-    let rule = report.verdict.findings.iter().find(|finding| {
+    let rule = report.findings().iter().find(|finding| {
         finding.rule == "p99_ratio" && finding.pass == pass.name && finding.transaction.is_none()
     });
     rule.map_or(0.0, |finding| finding.limit)

@@ -31,7 +31,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Re
     table.row(head.map(|title| Cell::painted(title, DIM)).to_vec());
     for statement in &migration.statements {
         let index = statement.index;
-        let blamed = report.verdict.findings.iter().any(|finding| {
+        let blamed = report.findings().iter().any(|finding| {
             finding.pass == pass.name && finding.statement == Some(index) && finding.is_decisive()
         });
         let style = if blamed { RED } else { PLAIN };

@@ -8,6 +8,7 @@ mod entry;
 mod key;
 mod manifest;
 mod place;
+mod private;
 mod tree;
 
 use std::fs::{self, File};
@@ -20,6 +21,7 @@ pub use entry::CachedFill;
 use entry::{DATA, LOCK, MANIFEST, UNFINISHED, is_key, is_unfinished, remove};
 pub use key::{CacheKey, Ingredients};
 pub use manifest::Manifest;
+pub use private::PrivateCache;
 use tree::Copying;
 
 /// What the file system keeps free, beside an entry, at least.

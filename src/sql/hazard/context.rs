@@ -2,18 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use squawk_syntax::ast::{self, AlterTableAction, AstNode, Stmt};
+use squawk_syntax::ast::{AlterTableAction, AlterTypeAction, Stmt};
 
-use super::super::{MigrationScript, SqlStatement, StatementKind, syntax};
+use super::super::locking::{TIMEOUT_RULE, is_no_timeout, lock_timeout_of, locks, try_again};
+use super::super::subject::{made, subject};
+use super::super::{MigrationScript, SqlStatement, StatementKind, Work, syntax};
 use super::{Hazard, hazards, shapes};
+
+/// The rule of slow work in a transaction that holds a lock since an earlier statement.
+pub const WORKING_UNDER_LOCK: &str = "working-under-lock";
 
 /// The dangers of each statement of a script, in its order: those that it shows by itself, without
 /// those of tables that the script itself creates, which are empty and nobody's yet; and slow
-/// work in a transaction that holds a lock since an earlier statement. `one_transaction`: the whole
-/// script is one.
-pub fn script_hazards(script: &MigrationScript, one_transaction: bool) -> Vec<Vec<Hazard>> {
+/// work in a transaction that holds a lock since an earlier statement.
+pub fn script_hazards(script: &MigrationScript, session: Session) -> Vec<Vec<Hazard>> {
     let mut context = Context {
-        one_transaction,
+        one_transaction: session.one_transaction,
+        has_timeout: session.lock_timeout,
         ..Context::default()
     };
     script
@@ -23,10 +28,21 @@ pub fn script_hazards(script: &MigrationScript, one_transaction: bool) -> Vec<Ve
         .collect()
 }
 
+/// How a script's statements are run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Session {
+    /// Whether the whole script is one transaction.
+    pub one_transaction: bool,
+    /// Whether there is a `lock_timeout` from the beginning.
+    pub lock_timeout: bool,
+}
+
 /// What the statements so far have left.
 #[derive(Debug, Default)]
 struct Context {
     one_transaction: bool,
+    /// Whether a lock that is not got soon is given up.
+    has_timeout: bool,
     in_block: bool,
     /// Tables that the script created.
     created: BTreeSet<String>,
@@ -43,15 +59,16 @@ struct HeldLock {
 impl Context {
     fn judge(&mut self, statement: &SqlStatement) -> Vec<Hazard> {
         self.follow_transaction(statement.kind());
+        self.follow_timeout(statement);
         let tree = syntax::parse(&statement.text).and_then(|parse| parse.tree().stmts().next());
         let Some(tree) = tree else {
             return Vec::new();
         };
-        if let Stmt::CreateTable(_) | Stmt::CreateTableAs(_) = tree {
-            self.created.extend(first_table(tree.syntax()));
+        if let Some(table) = made(&tree) {
+            self.created.insert(table);
             return hazards(statement);
         }
-        let target = target(&tree);
+        let target = subject(&tree);
         if target
             .as_ref()
             .is_some_and(|table| self.created.contains(table))
@@ -62,7 +79,17 @@ impl Context {
         if let (Some(held), true) = (&self.held, works_long(&tree)) {
             found.push(working_under_lock(held));
         }
+        if self.has_timeout {
+            let has_it = Some(try_again(&statement.text));
+            found.retain(|hazard| hazard.rewrite != has_it);
+        }
         let in_transaction = self.one_transaction || self.in_block;
+        if in_transaction && adds_enum_value(&tree) {
+            found.push(using_enum_value_later());
+        }
+        if found.is_empty() && !self.has_timeout && locks(&tree) {
+            found.push(waiting_for_lock(&statement.text));
+        }
         if let (Some(table), true, None) = (target, in_transaction, &self.held)
             && locks_strongly(&tree)
         {
@@ -74,6 +101,12 @@ impl Context {
         found
     }
 
+    fn follow_timeout(&mut self, statement: &SqlStatement) {
+        if let Some(value) = lock_timeout_of(statement) {
+            self.has_timeout = !is_no_timeout(&value);
+        }
+    }
+
     fn follow_transaction(&mut self, kind: StatementKind) {
         if kind.is_transaction_control() {
             self.in_block = kind == StatementKind::TransactionStart;
@@ -82,10 +115,39 @@ impl Context {
     }
 }
 
+/// What the most outages come from: an instant's work, and a wait for the lock before it.
+fn waiting_for_lock(text: &str) -> Hazard {
+    Hazard {
+        rule: TIMEOUT_RULE.to_owned(),
+        message: "Takes its lock for an instant, but while it waits for a long transaction to get it, everybody \
+                  waits behind it; and there is no lock_timeout."
+            .to_owned(),
+        rewrite: Some(try_again(text)),
+        work: Some(Work::Catalog),
+        ..Hazard::default()
+    }
+}
+
+fn using_enum_value_later() -> Hazard {
+    Hazard {
+        rule: "adding-enum-value".to_owned(),
+        message: "A value that is added in a transaction cannot be used before it commits; before PostgreSQL 12 \
+                  it cannot be added in one at all."
+            .to_owned(),
+        rewrite: Some("Add it in a transaction of its own, before the statements that use it.".to_owned()),
+        work: Some(Work::Catalog),
+        ..Hazard::default()
+    }
+}
+
+fn adds_enum_value(tree: &Stmt) -> bool {
+    matches!(tree, Stmt::AlterType(ty) if matches!(ty.action(), Some(AlterTypeAction::AddValue(_))))
+}
+
 fn working_under_lock(held: &HeldLock) -> Hazard {
     let HeldLock { line, table } = held;
     Hazard {
-        rule: "working-under-lock".to_owned(),
+        rule: WORKING_UNDER_LOCK.to_owned(),
         message: format!(
             "The transaction still holds the lock on {table} that line {line} took: whoever waits \
              for it waits for this statement too."
@@ -95,6 +157,7 @@ fn working_under_lock(held: &HeldLock) -> Hazard {
              in batches."
                 .to_owned(),
         ),
+        ..Hazard::default()
     }
 }
 
@@ -116,32 +179,6 @@ fn locks_strongly(tree: &Stmt) -> bool {
     shapes::actions(tree).any(|action| !matches!(action, AlterTableAction::ValidateConstraint(_)))
 }
 
-/// The table that a statement is about.
-fn target(tree: &Stmt) -> Option<String> {
-    match tree {
-        Stmt::AlterTable(_) | Stmt::Truncate(_) | Stmt::DropTable(_) => first_table(tree.syntax()),
-        Stmt::Update(update) => first_table(update.relation_name()?.syntax()),
-        Stmt::Delete(delete) => first_table(delete.relation_name()?.syntax()),
-        Stmt::CreateIndex(index) => first_table(index.table_relation_name()?.syntax()),
-        Stmt::CreateTrigger(trigger) => first_table(trigger.on_relation()?.syntax()),
-        _ => None,
-    }
-}
-
-/// The first path of names below a node, which is its table's, as it is written but for case.
-fn first_table(node: &squawk_syntax::SyntaxNode) -> Option<String> {
-    let path = node
-        .descendants()
-        .find(|node| ast::PathRef::can_cast(node.kind()) || ast::Path::can_cast(node.kind()))?;
-    let text = path.text().to_string();
-    let text = text.trim();
-    Some(if text.contains('"') {
-        text.to_owned()
-    } else {
-        text.to_ascii_lowercase()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::split;
@@ -149,7 +186,11 @@ mod tests {
 
     fn found(sql: &str, one_transaction: bool) -> Vec<String> {
         let script = split("m.sql", sql).unwrap();
-        script_hazards(&script, one_transaction)
+        let session = Session {
+            one_transaction,
+            lock_timeout: true,
+        };
+        script_hazards(&script, session)
             .into_iter()
             .zip(&script.statements)
             .flat_map(|(hazards, statement)| {
@@ -189,7 +230,7 @@ mod tests {
                    BEGIN;\nALTER TABLE a ADD COLUMN c int;\nUPDATE a SET c = 1 WHERE id < 9;\nEND;";
         assert_eq!(found(sql, false), ["7: working-under-lock"]);
         let script = split("m.sql", sql).unwrap();
-        let hazards = script_hazards(&script, false);
+        let hazards = script_hazards(&script, Session::default());
         insta::assert_snapshot!(hazards[6][0].message, @"The transaction still holds the lock on a that line 6 took: whoever waits for it waits for this statement too.");
     }
 }

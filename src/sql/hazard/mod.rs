@@ -2,6 +2,8 @@
 //! really happens, and a hazard says what to write instead.
 
 mod context;
+mod more_shapes;
+mod parts;
 mod rules;
 mod shapes;
 
@@ -11,9 +13,9 @@ use squawk_linter::{Linter, Rule as LinterRule};
 use squawk_syntax::ast::Stmt;
 use squawk_syntax::{Parse, SourceFile};
 
-pub use self::context::script_hazards;
-use self::rules::{RULES, Rule};
-use super::{Hazard, SqlStatement, syntax};
+pub use self::context::{Session, WORKING_UNDER_LOCK, script_hazards};
+use self::rules::{Rule, rules};
+use super::{Hazard, SqlStatement, rewrite, syntax};
 
 /// The dangers that a statement shows by itself, as if its tables were large, busy and already there.
 /// None where the statement is not understood.
@@ -27,10 +29,9 @@ pub fn hazards(statement: &SqlStatement) -> Vec<Hazard> {
         .stmts()
         .next()
         .map_or_else(Vec::new, |statement| {
-            RULES
-                .iter()
+            rules()
                 .filter(|rule| rule.detect.finds(&statement, &reported))
-                .map(Rule::hazard)
+                .map(|rule| rule.hazard(&statement))
                 .collect()
         })
 }
@@ -64,18 +65,23 @@ impl Detect {
 }
 
 impl Rule {
-    fn hazard(&self) -> Hazard {
+    /// The mechanical safe form where there is one, else the rule's own words.
+    fn hazard(&self, statement: &Stmt) -> Hazard {
+        let rewrite = rewrite::advice(statement, self.name)
+            .unwrap_or_else(|| parts::filled(self.rewrite, self.name, statement));
         Hazard {
             rule: self.name.to_owned(),
             message: self.message.to_owned(),
-            rewrite: Some(self.rewrite.to_owned()),
+            rewrite: Some(rewrite),
+            lock: Some(self.lock.to_owned()),
+            work: Some(self.work),
         }
     }
 }
 
 /// The names of the linter's rules, among those in the table, that report the statement.
 fn lint(parse: &Parse<SourceFile>, text: &str) -> BTreeSet<String> {
-    let wanted = RULES.iter().filter_map(|rule| rule.detect.linter_rule());
+    let wanted = rules().filter_map(|rule| rule.detect.linter_rule());
     Linter::from(wanted)
         .lint(parse, text)
         .into_iter()
@@ -99,7 +105,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_an_example_that_it_alone_finds() {
-        for rule in RULES {
+        for rule in rules() {
             assert_eq!(names(rule.example), [rule.name], "{}", rule.example);
             assert!(
                 syntax::parse(rule.example).unwrap().errors().is_empty(),
@@ -112,7 +118,7 @@ mod tests {
     #[test]
     fn rules_are_written_alike() {
         let mut seen = BTreeSet::new();
-        for rule in RULES {
+        for rule in rules() {
             assert!(seen.insert(rule.name), "{} stands twice", rule.name);
             assert!(
                 rule.name
@@ -171,8 +177,8 @@ mod tests {
                  ALTER COLUMN d SET NOT NULL, DROP COLUMN e"
             ),
             [
-                "adding-field-with-default",
                 "adding-not-nullable-field",
+                "adding-field-with-default",
                 "adding-referencing-column",
                 "ban-drop-column",
             ]

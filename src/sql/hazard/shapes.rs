@@ -2,6 +2,8 @@
 
 use squawk_syntax::ast::{self, AlterColumnOption, AlterTableAction, AstNode, Constraint, Stmt};
 
+use super::super::subject::refers;
+
 pub(super) fn adds_foreign_key(statement: &Stmt) -> bool {
     added_constraints(statement).any(|constraint| {
         matches!(constraint, Constraint::ForeignKeyConstraint(_)) && !constraint.is_not_valid()
@@ -50,13 +52,21 @@ pub(super) fn computes_new_column(statement: &Stmt) -> bool {
     added_columns(statement)
         .flat_map(|column| column.constraints())
         .any(|constraint| match constraint {
-            Constraint::GeneratedConstraint(_) => true,
+            // A virtual column has nothing to write (PostgreSQL 18).
+            Constraint::GeneratedConstraint(generated) => !is_virtual(&generated),
             Constraint::DefaultConstraint(default) => default
                 .syntax()
                 .descendants()
                 .any(|node| ast::CallExpr::can_cast(node.kind())),
             _ => false,
         })
+}
+
+fn is_virtual(generated: &ast::GeneratedConstraint) -> bool {
+    generated
+        .syntax()
+        .descendants()
+        .any(|node| ast::Virtual::can_cast(node.kind()))
 }
 
 pub(super) fn adds_domain_check(statement: &Stmt) -> bool {
@@ -125,10 +135,7 @@ pub(super) fn creates_partition(statement: &Stmt) -> bool {
 }
 
 pub(super) fn creates_referencing_table(statement: &Stmt) -> bool {
-    matches!(statement, Stmt::CreateTable(table) if table.syntax().descendants().any(|node| {
-        ast::ReferencesConstraint::can_cast(node.kind())
-            || ast::ForeignKeyConstraint::can_cast(node.kind())
-    }))
+    matches!(statement, Stmt::CreateTable(table) if refers(table))
 }
 
 pub(super) fn creates_trigger(statement: &Stmt) -> bool {
@@ -178,7 +185,7 @@ pub(super) fn added_constraints(statement: &Stmt) -> impl Iterator<Item = Constr
     })
 }
 
-fn added_columns(statement: &Stmt) -> impl Iterator<Item = ast::AddColumn> + use<> {
+pub(super) fn added_columns(statement: &Stmt) -> impl Iterator<Item = ast::AddColumn> + use<> {
     actions(statement).filter_map(|action| match action {
         AlterTableAction::AddColumn(added) => Some(added),
         _ => None,

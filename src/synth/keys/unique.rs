@@ -134,12 +134,30 @@ impl Uniqueness {
 impl Uniqueness {
     /// The columns, and links by their first column, that keys decide.
     pub(crate) fn decided(&self) -> BTreeSet<String> {
-        let digits = self.digits.keys().chain(self.indexed.keys());
-        let switches = self.switches.iter().map(|switch| &switch.column);
-        let sets = [&self.unique, &self.chains, &self.disjoint, &self.constant];
-        let all = sets.into_iter().flatten().chain(digits);
-        let all = all.chain(self.ends.keys()).chain(self.leads.keys());
-        all.chain(switches).cloned().collect()
+        // Every field by name: one that is added must say here whether it decides values.
+        let Self {
+            unique,
+            digits,
+            chains,
+            indexed,
+            disjoint,
+            ends,
+            constant,
+            switches,
+            leads,
+            bounded: _,
+            never_null: _,
+            doubted: _,
+            notes: _,
+        } = self;
+        let sets = [unique, chains, disjoint, constant].into_iter().flatten();
+        let maps = digits.keys().chain(indexed.keys()).chain(ends.keys());
+        let switches = switches.iter().map(|switch| &switch.column);
+        sets.chain(maps)
+            .chain(leads.keys())
+            .chain(switches)
+            .cloned()
+            .collect()
     }
 
     /// How many rows, from the first, these columns tell apart; none where that is not known.
@@ -160,7 +178,9 @@ impl Uniqueness {
         (combinations == block && first.limit >= block).then_some(block.min(rows))
     }
 
-    /// Whether a column, or a link by its first column, has its values by a key already.
+    /// Whether a column, or a link by its first column, has all its values by a key already, so that no
+    /// other key can have a say. Columns that are only [`unique`](Self::unique) or disjoint, and those that
+    /// switch rows out of partial indexes, are [decided](Self::decided) too, but not to the last value.
     pub(crate) fn is_decided(&self, name: &str) -> bool {
         self.digits.contains_key(name)
             || self.chains.contains(name)

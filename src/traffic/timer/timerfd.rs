@@ -12,7 +12,7 @@ use rustix::time::{
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// Waits for moments.
+/// Fires at one moment.
 #[derive(Debug)]
 pub(in crate::traffic) struct Timer {
     fd: AsyncFd<OwnedFd>,
@@ -21,7 +21,7 @@ pub(in crate::traffic) struct Timer {
 }
 
 impl Timer {
-    /// A timer of the current runtime.
+    /// A timer of the current runtime that is not set.
     #[expect(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
     pub(in crate::traffic) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
@@ -35,27 +35,22 @@ impl Timer {
         })
     }
 
-    /// Waits until `deadline`; returns at once if it has passed.
-    pub(in crate::traffic) async fn until(&mut self, deadline: Instant) -> io::Result<()> {
-        if deadline <= Instant::now() {
-            return Ok(());
-        }
+    /// Fires at `deadline` instead of what it was set to before; at once if that has passed.
+    pub(in crate::traffic) fn set(&self, deadline: Instant) -> io::Result<()> {
         let expiry = Itimerspec {
             it_interval: Timespec::default(),
             it_value: self.reading(deadline),
         };
         timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::ABSTIME, &expiry)?;
-        loop {
-            let mut ready = self.fd.readable().await?;
-            let fired = ready.try_io(|fd| {
-                let mut expirations = [0; 8];
-                Ok(rustix::io::read(fd.get_ref(), &mut expirations)?)
-            });
-            // Readiness may be left over from an expiry that was set anew before it was read.
-            if let Ok(fired) = fired {
-                return fired.map(|_| ());
-            }
-        }
+        Ok(())
+    }
+
+    /// Waits until it fires. It may also return where it was set anew in the last moment.
+    pub(in crate::traffic) async fn fired(&self) -> io::Result<()> {
+        // The expirations need not be read: the runtime waits for edges, every expiry is one, and
+        // setting the timer anew takes them back.
+        self.fd.readable().await?.clear_ready();
+        Ok(())
     }
 
     /// What the clock reads at `deadline`.
@@ -79,25 +74,27 @@ mod tests {
 
     #[tokio::test]
     async fn it_never_wakes_early() {
-        let mut timer = Timer::new().unwrap();
+        let timer = Timer::new().unwrap();
         for micros in [0, 50, 300, 2_000] {
             let deadline = Instant::now() + Duration::from_micros(micros);
-            timer.until(deadline).await.unwrap();
+            timer.set(deadline).unwrap();
+            timer.fired().await.unwrap();
             // The anchor's two clock readings are some nanoseconds apart.
             assert!(Instant::now() + Duration::from_micros(5) >= deadline);
         }
     }
 
     #[tokio::test]
-    async fn a_wait_given_up_leaves_the_timer_usable() {
-        let mut timer = Timer::new().unwrap();
-        let far = Instant::now() + Duration::from_secs(3_600);
+    async fn a_timer_can_be_set_anew() {
+        let timer = Timer::new().unwrap();
+        let start = Instant::now();
+        timer.set(start + Duration::from_secs(3_600)).unwrap();
         tokio::select! {
             biased;
-            _ = timer.until(far) => panic!("an hour has not passed"),
+            _ = timer.fired() => panic!("an hour has not passed"),
             () = tokio::task::yield_now() => {}
         }
-        let near = Instant::now() + Duration::from_millis(1);
-        timer.until(near).await.unwrap();
+        timer.set(start + Duration::from_millis(1)).unwrap();
+        timer.fired().await.unwrap();
     }
 }

@@ -1,0 +1,5 @@
+BEGIN;
+ALTER TABLE subscribers
+    ADD CONSTRAINT subscribers_email_check CHECK (email ~* '^[a-z0-9._%+-]+@([a-z0-9-]+\.)+[a-z]{2,}$') NOT VALID;
+ALTER TABLE subscribers VALIDATE CONSTRAINT subscribers_email_check;
+COMMIT;

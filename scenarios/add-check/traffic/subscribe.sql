@@ -1,0 +1,1 @@
+INSERT INTO subscribers (email, list) VALUES ('new.reader@example.org', 'weekly');

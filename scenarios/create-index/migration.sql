@@ -1,0 +1,1 @@
+CREATE INDEX tickets_body_search_idx ON tickets USING gin (to_tsvector('english', body));

@@ -1,0 +1,2 @@
+\pick ticket tickets.id
+SELECT subject, body, opened_at FROM tickets WHERE id = :ticket;

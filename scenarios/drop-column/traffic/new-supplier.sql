@@ -1,0 +1,1 @@
+INSERT INTO suppliers (name, city) VALUES ('Another Supplier', 'Leiden');

@@ -1,0 +1,2 @@
+\pick user users.id
+SELECT name, email FROM users WHERE id = :user;

@@ -1,0 +1,2 @@
+\pick user users.id
+UPDATE users SET name = 'Renamed' WHERE id = :user;

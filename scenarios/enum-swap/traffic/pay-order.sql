@@ -1,0 +1,2 @@
+\pick order orders.id
+UPDATE orders SET status = 'paid' WHERE id = :order;

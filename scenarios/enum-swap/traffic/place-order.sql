@@ -1,0 +1,1 @@
+INSERT INTO orders (status, total_cents) VALUES ('placed', 4200);

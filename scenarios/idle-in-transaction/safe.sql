@@ -1,0 +1,2 @@
+SET lock_timeout = '50ms';
+ALTER TABLE appointments ADD COLUMN remind_at timestamptz;

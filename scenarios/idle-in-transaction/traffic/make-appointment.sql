@@ -1,0 +1,1 @@
+INSERT INTO appointments (title, starts_at) VALUES ('Dentist', now());

@@ -1,0 +1,1 @@
+INSERT INTO places (name, slug) VALUES ('A New Place', 'a-new-place');

@@ -1,0 +1,2 @@
+\pick place places.id
+SELECT name, slug FROM places WHERE id = :place;

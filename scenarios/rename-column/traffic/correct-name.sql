@@ -1,0 +1,2 @@
+\pick member members.id
+UPDATE members SET fullname = 'Corrected Name' WHERE id = :member;

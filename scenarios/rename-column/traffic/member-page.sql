@@ -1,0 +1,2 @@
+\pick member members.id
+SELECT fullname, email FROM members WHERE id = :member;

@@ -1,0 +1,1 @@
+ALTER TABLE licences ADD CONSTRAINT licences_key_key UNIQUE (key);

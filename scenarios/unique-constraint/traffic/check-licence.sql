@@ -1,0 +1,2 @@
+\pick licence licences.id
+SELECT key, seats, issued_at FROM licences WHERE id = :licence;

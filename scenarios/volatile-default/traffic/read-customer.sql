@@ -1,0 +1,2 @@
+\pick customer customers.id
+SELECT email, full_name, city FROM customers WHERE id = :customer;

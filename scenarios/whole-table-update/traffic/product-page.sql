@@ -1,0 +1,2 @@
+\pick product products.id
+SELECT name, price, stock FROM products WHERE id = :product;

@@ -1,0 +1,100 @@
+//! The laws, their choice and their intervals.
+
+use super::*;
+
+fn measured(law: impl Fn(f64) -> f64) -> Vec<Point> {
+    let point = |&rows: &u64| Point {
+        n: rows as f64,
+        value: law(rows as f64),
+    };
+    SIZES.iter().map(point).collect()
+}
+
+proptest! {
+    #[test]
+    fn exact_lines_are_recovered(a in 0.0..10.0, b in 1e-7..1e-4) {
+        let law = |n: f64| a + b * n;
+        let fitted = fit(&measured(law), PRODUCTION as f64, (TIMES, Growth::Linear)).unwrap();
+        prop_assert_eq!(fitted.model, Growth::Linear);
+        prop_assert!((fitted.interval.predicted / law(PRODUCTION as f64) - 1.0).abs() < 1e-6);
+        prop_assert!(fitted.error < 1e-6);
+    }
+
+    #[test]
+    fn exact_sorts_are_recovered(a in 0.0..10.0, b in 1e-8..1e-5) {
+        let law = |n: f64| a + b * n * n.ln();
+        let fitted = fit(&measured(law), PRODUCTION as f64, (TIMES, Growth::NLogN)).unwrap();
+        prop_assert_eq!(fitted.model, Growth::NLogN);
+        prop_assert!((fitted.interval.predicted / law(PRODUCTION as f64) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_interval_holds_its_value_and_nothing_is_negative(
+        values in proptest::collection::vec(0.0..100.0, 5),
+        production in 2_000_000u64..2_000_000_000,
+    ) {
+        let points: Vec<Point> = SIZES
+            .iter()
+            .zip(values)
+            .map(|(&rows, value)| Point { n: rows as f64, value })
+            .collect();
+        let fitted = fit(&points, production as f64, (TIMES, Growth::Linear)).unwrap();
+        let interval = fitted.interval;
+        prop_assert!(0.0 <= interval.low && interval.low <= interval.predicted, "{fitted:?}");
+        prop_assert!(interval.predicted <= interval.high, "{fitted:?}");
+    }
+}
+
+/// A standard normal value, by Box and Muller.
+fn normal(random: &mut ChaCha8Rng) -> f64 {
+    let (u, v): (f64, f64) = (random.random(), random.random());
+    (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
+/// How often the interval holds what production would have taken, and how wide it is at the median.
+fn coverage(law: fn(f64) -> f64, noise: f64, production: f64) -> (f64, f64) {
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let mut noisy = |value: f64| value * (1.0 + noise * normal(&mut random));
+    let (mut held, mut widths) = (0, Vec::new());
+    const TIMES_TRIED: usize = 400;
+    for _ in 0..TIMES_TRIED {
+        let points: Vec<Point> = measured(law)
+            .into_iter()
+            .map(|point| Point {
+                value: noisy(point.value),
+                ..point
+            })
+            .collect();
+        let truth = noisy(law(production));
+        let interval = fit(&points, production, (TIMES, Growth::Linear))
+            .unwrap()
+            .interval;
+        held += usize::from(interval.low <= truth && truth <= interval.high);
+        widths.push((interval.high - interval.low) / interval.predicted);
+    }
+    widths.sort_by(f64::total_cmp);
+    (held as f64 / TIMES_TRIED as f64, widths[TIMES_TRIED / 2])
+}
+
+#[test]
+fn ninety_five_of_a_hundred_intervals_hold_the_truth_whichever_law_it_follows() {
+    let laws: [fn(f64) -> f64; 4] = [
+        |n| 2e-6 * n,
+        |n| 0.5 + 2e-6 * n,
+        |n| 1e-7 * n * n.ln(),
+        |n| 0.2 + 1e-7 * n * n.ln(),
+    ];
+    for (number, law) in laws.into_iter().enumerate() {
+        for (noise, production) in [(0.02, 2e7), (0.05, 2e7), (0.05, 8e8), (0.1, 8e8)] {
+            let (held, width) = coverage(law, noise, production);
+            assert!(
+                held >= 0.92,
+                "law {number}, noise {noise}, {production}: {held}"
+            );
+            assert!(
+                width < 4.0,
+                "law {number}, noise {noise}, {production}: {width}"
+            );
+        }
+    }
+}
