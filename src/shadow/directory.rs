@@ -231,8 +231,15 @@ fn has_left(pid: Pid, data: &Path) -> bool {
 /// again, and the file outlives a crash.
 fn postmaster_of(data: &Path) -> Option<Pid> {
     let file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let pid = Pid::from_raw(file.lines().next()?.trim().parse().ok()?)?;
+    let pid = pid_of(&file)?;
     works_in(pid, data).then_some(pid)
+}
+
+/// The first line of a `postmaster.pid`. A process that is no postmaster, as those of `initdb`,
+/// writes its pid with a minus sign (`CreateLockFile` in PostgreSQL's `miscinit.c`).
+fn pid_of(file: &str) -> Option<Pid> {
+    let written: i32 = file.lines().next()?.trim().parse().ok()?;
+    Pid::from_raw(written.checked_abs()?)
 }
 
 /// A server's working directory is its data directory.
@@ -255,4 +262,34 @@ fn works_in(pid: Pid, data: &Path) -> bool {
         .is_ok_and(|output| {
             String::from_utf8_lossy(&output.stdout).contains(&*data.to_string_lossy())
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pid_of;
+
+    fn pid(file: &str) -> Option<i32> {
+        pid_of(file).map(|pid| pid.as_raw_nonzero().get())
+    }
+
+    #[test]
+    fn a_pid_is_read_whoever_wrote_it() {
+        assert_eq!(pid("4711\n/tmp/x/data\n"), Some(4711), "a postmaster");
+        assert_eq!(pid("-4711\n/tmp/x/data\n"), Some(4711), "initdb's process");
+    }
+
+    #[test]
+    fn what_is_no_pid_is_none() {
+        for file in [
+            "",
+            "\n",
+            "0\n",
+            "-0\n",
+            "x\n",
+            "-2147483648\n",
+            "2147483648\n",
+        ] {
+            assert_eq!(pid(file), None, "{file:?}");
+        }
+    }
 }
