@@ -2,14 +2,13 @@
 //! left behind that is not as it should be.
 
 use crate::observe::{
-    Integrity, Invariant, Migration, MigrationOutcome, PassName, RestoredTable, Rollback,
-    RowChangeKind, SecondRun,
+    Integrity, Invariant, Migration, MigrationOutcome, PassName, RowChangeKind, SecondRun,
 };
 
 use super::case::Case;
 use super::gap::Gap;
 use super::wording::{counted, place};
-use super::{Finding, Unit, Window};
+use super::{Finding, Unit, Window, reversal};
 
 /// One finding for each invariant that held before and could be read after (the others are among the
 /// gaps), and one for each kind of thing that is not as it should be.
@@ -38,12 +37,7 @@ pub(super) fn integrity(case: &Case<'_>) -> Vec<Finding> {
             finding
         }));
     }
-    findings.extend(
-        case.pass
-            .rollback
-            .iter()
-            .flat_map(|rollback| not_back(case, rollback)),
-    );
+    findings.extend(reversal::findings(case));
     findings
 }
 
@@ -69,7 +63,7 @@ fn kept(case: &Case<'_>, invariant: &Invariant) -> Option<Finding> {
 }
 
 /// A finding that counts things which must not be.
-fn broken(case: &Case<'_>, count: usize, detail: String) -> Finding {
+pub(super) fn broken(case: &Case<'_>, count: usize, detail: String) -> Finding {
     let mut finding = case.finding("integrity", Unit::Count, (count as f64, 0.0));
     finding.window = Window::Recovery;
     finding.detail = detail;
@@ -133,70 +127,6 @@ fn left_by_abort(case: &Case<'_>, migration: &Migration) -> Option<Finding> {
     Some(finding)
 }
 
-/// What the way back does not bring back.
-fn not_back(case: &Case<'_>, rollback: &Rollback) -> Vec<Finding> {
-    let mut faults = Vec::new();
-    if let Some(error) = &rollback.error {
-        faults.push(format!("the way back did not come to its end: {error}"));
-    }
-    let others = rollback.tables.iter().filter(|table| !table.is_same());
-    faults.extend(others.map(not_as_before));
-    if !rollback.missing.is_empty() {
-        faults.push(format!(
-            "the way back does not restore the schema: {}",
-            and_others(&rollback.missing)
-        ));
-    }
-    if let Some(again) = &rollback.again {
-        faults.push(format!(
-            "after the way back the migration cannot be applied again: {again}"
-        ));
-    }
-    if faults.is_empty() && rollback.uncompared.is_some() {
-        return Vec::new();
-    }
-    if faults.is_empty() {
-        return vec![broken(
-            case,
-            0,
-            "after up and down every row is as it was before".to_owned(),
-        )];
-    }
-    let told = faults.into_iter().map(|fault| {
-        let mut finding = broken(case, 1, fault);
-        finding.help = Some(
-            "keep what the migration takes away (a renamed column, a copied table) until nobody goes back"
-                .to_owned(),
-        );
-        finding
-    });
-    told.collect()
-}
-
-/// What of a table the way back did not bring back: `after up and down public.t has 3 rows, before 5`.
-pub fn not_as_before(table: &RestoredTable) -> String {
-    let name = &table.name;
-    match (table.rows_before, table.rows_after) {
-        (Some(before), None) => format!(
-            "after up and down {name} is gone, with {}",
-            counted(before, "row")
-        ),
-        (None, Some(after)) => format!(
-            "after up and down {name} is there, with {}",
-            counted(after, "row")
-        ),
-        (Some(before), Some(after)) if before != after => format!(
-            "after up and down {name} has {}, before {}",
-            counted(after, "row"),
-            counted(before, "row")
-        ),
-        _ => format!(
-            "after up and down the values of {name} are others, or gone, in {}",
-            table.columns.join(", ")
-        ),
-    }
-}
-
 fn unusable_indexes(case: &Case<'_>, migration: &Migration) -> Option<Finding> {
     let indexes = &case.integrity.invalid_indexes;
     if migration.outcome != MigrationOutcome::Applied || indexes.is_empty() {
@@ -215,7 +145,7 @@ fn unusable_indexes(case: &Case<'_>, migration: &Migration) -> Option<Finding> {
 }
 
 /// The first of several, and how many more.
-fn and_others(names: &[impl AsRef<str>]) -> String {
+pub(super) fn and_others(names: &[impl AsRef<str>]) -> String {
     const NAMED: usize = 3;
     let named: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
     match names.len().saturating_sub(NAMED) {
@@ -227,19 +157,7 @@ fn and_others(names: &[impl AsRef<str>]) -> String {
 /// What an applied migration left on purpose, or may have: no failure, but to be known.
 pub(super) fn caveats(case: &Case<'_>) -> Vec<String> {
     let mut caveats: Vec<String> = Vec::new();
-    let rollback = case.pass.rollback.iter();
-    let beyond: Vec<&String> = rollback
-        .flat_map(|rollback| {
-            let lines = rollback.schema_diff.iter();
-            lines.filter(|line| !rollback.missing.contains(line))
-        })
-        .collect();
-    if !beyond.is_empty() {
-        caveats.push(format!(
-            "the way back leaves more than there was: {}",
-            and_others(&beyond)
-        ));
-    }
+    caveats.extend(reversal::caveat(case));
     let applied = |migration: &Migration| migration.outcome == MigrationOutcome::Applied;
     let ran_through = case.pass.migration.as_ref().is_some_and(applied);
     let abort = case.pass.abort.as_ref();
@@ -290,17 +208,10 @@ pub(super) fn gaps(case: &Case<'_>) -> Vec<Gap> {
                 invariant.name, invariant.before, invariant.expect
             ))
         });
-    let rollback = case.pass.rollback.as_ref();
-    let uncompared = rollback.and_then(|rollback| rollback.uncompared.as_ref());
-    let uncompared = uncompared.map(|error| {
-        Gap::thin(format!(
-            "whether the way back brings everything back could not be compared: {error}"
-        ))
-    });
     broken_before
         .chain(unreadable(case.integrity))
         .chain(unread_schema(case))
-        .chain(uncompared)
+        .chain(reversal::gap(case))
         .collect()
 }
 

@@ -22,6 +22,7 @@ mod latency;
 pub mod load;
 mod losses;
 mod restarts;
+mod reversal;
 pub mod slowness;
 mod tail;
 #[cfg(test)]
@@ -49,7 +50,7 @@ pub use check::{BrokenStatement, judge_check};
 pub use compatibility::{Age, Compatibility, release_order};
 pub use failure::failure;
 pub use finding::{Finding, Unit, Window};
-pub use integrity::not_as_before;
+pub use reversal::not_as_before;
 pub use tolerance::{Tolerance, tolerance};
 
 use crate::observe::{Forecast, Pass};

@@ -69,6 +69,44 @@ pub struct DeadlockReport {
     pub message: String,
 }
 
+/// What requests were told that the server ended to break deadlocks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct DeadlockLog {
+    /// The kind of transaction that was ended, when, and what it was told.
+    kept: Vec<(usize, Duration, String)>,
+    seen: u64,
+}
+
+impl DeadlockLog {
+    /// Counts one, and keeps what was said as long as there are few.
+    pub(super) fn told(&mut self, transaction: usize, at: Duration, message: &str) {
+        self.seen += 1;
+        if self.kept.len() < Locks::KEPT {
+            self.kept.push((transaction, at, message.to_owned()));
+        }
+    }
+
+    /// Those that were kept, with the transactions' names; and how many there were.
+    pub(super) fn reports(&self, names: &[String]) -> (Vec<DeadlockReport>, u64) {
+        let reports = self.kept.iter().map(|(kind, at, message)| {
+            let name = names.get(*kind);
+            DeadlockReport {
+                at: *at,
+                victim: name.cloned().unwrap_or_default(),
+                statement: None,
+                message: message.clone(),
+            }
+        });
+        (reports.collect(), self.seen)
+    }
+
+    /// Adds another worker's.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.kept.extend_from_slice(&other.kept);
+        self.seen += other.seen;
+    }
+}
+
 /// One line of the detail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Edge {

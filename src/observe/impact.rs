@@ -51,8 +51,10 @@ impl Recording {
             unavailable_transaction: named(transaction),
             unavailable_before,
             unavailable_transaction_before: named(transaction_before),
-            restarts: self.restarts(window.migration_start, Duration::MAX),
-            restarts_before: self.restarts(window.baseline_start, window.migration_start),
+            restarts: self.events.restarts(window.migration_start, Duration::MAX),
+            restarts_before: self
+                .events
+                .restarts(window.baseline_start, window.migration_start),
             none_up: self
                 .attendance(window.instances)
                 .none_up(window.migration_start, window.until),

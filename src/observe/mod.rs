@@ -14,6 +14,7 @@ mod ended_waits;
 pub mod errors;
 mod first_failure;
 mod fleet_event;
+mod fleet_log;
 mod forecast;
 pub mod impact;
 mod integrity;

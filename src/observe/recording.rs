@@ -6,15 +6,13 @@
 use std::time::Duration;
 
 use super::cell::Cell;
-use super::deadlock::DeadlockReport;
+use super::deadlock::{DeadlockLog, DeadlockReport};
 use super::first_failure::{FirstFailures, Said};
+use super::fleet_log::FleetLog;
 use super::request::{Due, Ended, Fate};
 use super::series::{Ending, Seconds};
 use super::ticks::Ticks;
-use super::{
-    Accounting, Attendance, FirstFailure, FleetEvent, FleetEventKind, Locks, Phase, PhaseName,
-    TransactionPhase,
-};
+use super::{Accounting, Attendance, FirstFailure, FleetEvent, Phase, PhaseName, TransactionPhase};
 
 /// The requests of one worker, or of all when merged.
 ///
@@ -28,17 +26,11 @@ pub struct Recording {
     recovery: Vec<Cell>,
     ticks: Vec<Ticks>,
     pub(super) seconds: Seconds,
-    /// Times are since the timeline's origin.
-    events: Vec<FleetEvent>,
+    /// What happened to the instances.
+    pub(super) events: FleetLog,
     first_failures: FirstFailures,
-    /// The kind of transaction that was ended, when, and what it was told.
-    deadlocks: Vec<(usize, Duration, String)>,
-    deadlocks_seen: u64,
+    deadlocks: DeadlockLog,
 }
-
-/// Fleet events that one worker keeps: an instance that restarts every few seconds for a whole day
-/// makes fewer. The goings and comings of instances, which are counted, are kept beyond.
-const EVENTS_KEPT: usize = 10_000;
 
 impl Recording {
     /// An empty recording of so many kinds of transactions.
@@ -51,10 +43,9 @@ impl Recording {
             recovery: cells(),
             ticks: vec![Ticks::default(); transactions],
             seconds: Seconds::new(transactions),
-            events: Vec::new(),
+            events: FleetLog::default(),
             first_failures: FirstFailures::new(transactions),
-            deadlocks: Vec::new(),
-            deadlocks_seen: 0,
+            deadlocks: DeadlockLog::default(),
         }
     }
 
@@ -124,25 +115,12 @@ impl Recording {
         if due.phase == PhaseName::Warmup {
             return;
         }
-        self.deadlocks_seen += 1;
-        if self.deadlocks.len() < Locks::KEPT {
-            let deadlock = (due.transaction, at, message.to_owned());
-            self.deadlocks.push(deadlock);
-        }
+        self.deadlocks.told(due.transaction, at, message);
     }
 
     /// The deadlocks that requests were ended for, as far as they were kept; and how many there were.
     pub fn deadlocks(&self, names: &[String]) -> (Vec<DeadlockReport>, u64) {
-        let reports = self.deadlocks.iter().map(|(kind, at, message)| {
-            let name = names.get(*kind);
-            DeadlockReport {
-                at: *at,
-                victim: name.cloned().unwrap_or_default(),
-                statement: None,
-                message: message.clone(),
-            }
-        });
-        (reports.collect(), self.deadlocks_seen)
+        self.deadlocks.reports(names)
     }
 
     /// Counts a connection that the application opened.
@@ -157,42 +135,17 @@ impl Recording {
 
     /// Records what happened to an instance.
     pub fn happened(&mut self, event: FleetEvent) {
-        let counted = matches!(
-            event.kind,
-            FleetEventKind::Restarted | FleetEventKind::Returned
-        );
-        if counted || self.events.len() < EVENTS_KEPT {
-            self.events.push(event);
-        }
+        self.events.keep(event);
     }
 
     /// What happened to the instances from `zero` on, in order, with times since then.
     pub fn events(&self, zero: Duration) -> Vec<FleetEvent> {
-        let mut events: Vec<FleetEvent> = self
-            .events
-            .iter()
-            .filter_map(|event| {
-                Some(FleetEvent {
-                    at: event.at.checked_sub(zero)?,
-                    ..event.clone()
-                })
-            })
-            .collect();
-        events.sort_by_key(|event| event.at);
-        events
+        self.events.since(zero)
     }
 
     /// Which of so many instances were up when, since the timeline's origin.
     pub fn attendance(&self, instances: u32) -> Attendance {
         Attendance::of(instances, &self.events(Duration::ZERO))
-    }
-
-    /// Restarts of instances within `[from, to)`.
-    pub(super) fn restarts(&self, from: Duration, to: Duration) -> u32 {
-        let restarts = self.events.iter().filter(|event| {
-            (from..to).contains(&event.at) && event.kind == FleetEventKind::Restarted
-        });
-        u32::try_from(restarts.count()).unwrap_or(u32::MAX)
     }
 
     /// Adds another worker's recording.
@@ -207,7 +160,6 @@ impl Recording {
             events,
             first_failures,
             deadlocks,
-            deadlocks_seen,
         } = other;
         merge_cells(&mut self.warmup, warmup);
         merge_cells(&mut self.baseline, baseline);
@@ -217,10 +169,9 @@ impl Recording {
             own.merge(ticks);
         }
         self.seconds.merge(seconds);
-        self.events.extend_from_slice(events);
+        self.events.merge(events);
         self.first_failures.merge(first_failures);
-        self.deadlocks.extend_from_slice(deadlocks);
-        self.deadlocks_seen += deadlocks_seen;
+        self.deadlocks.merge(deadlocks);
     }
 
     /// One phase as reports keep it. `names` are the transactions' names in the plan's order;
@@ -564,22 +515,5 @@ mod tests {
         let (outage, transaction) = recording.unavailable(Duration::ZERO, Duration::from_secs(10));
         assert_eq!(outage, Duration::from_secs(3));
         assert_eq!(transaction, Some(1));
-    }
-
-    #[test]
-    fn restarts_are_counted_however_much_else_happened() {
-        let mut recording = Recording::new(0);
-        let happens = |kind| FleetEvent {
-            at: Duration::from_secs(1),
-            instance: 0,
-            kind,
-        };
-        for _ in 0..2 * EVENTS_KEPT {
-            recording.happened(happens(FleetEventKind::PoolRecovered));
-        }
-        recording.happened(happens(FleetEventKind::Restarted));
-        recording.happened(happens(FleetEventKind::Returned));
-        assert_eq!(recording.events.len(), EVENTS_KEPT + 2);
-        assert_eq!(recording.restarts(Duration::ZERO, Duration::MAX), 1);
     }
 }
