@@ -1,7 +1,8 @@
 //! Fits a law of growth to a few measured points, and says how far it can be trusted beyond them.
 //!
 //! The laws are a + b·n and a + b·n·ln n with a, b ≥ 0: nothing a database does with a table takes less time than
-//! none, or less with more rows. The fit is by weighted least squares, with weights for a relative error: twice the
+//! none, or less with more rows. Where even the second one grows too little with a = 0, it is b·n·ln(n/n₀) with n₀ ≥ 1:
+//! what a row costs rises with each time that the rows outgrow a cache. The fit is by weighted least squares, with weights for a relative error: twice the
 //! time is measured with twice the error. The interval is the prediction interval of that regression (Draper and
 //! Smith, Applied Regression Analysis, 3rd ed. 1998, 3.1 and 9.2).
 
@@ -61,10 +62,8 @@ pub(super) fn fit(
     n: f64,
     (scatter, expected): (Scatter, Growth),
 ) -> Option<Fitted> {
-    let laws = [Growth::Linear, Growth::NLogN].map(|model| Law::fit(points, model, scatter));
-    let [Some(linear), Some(n_log_n)] = laws else {
-        return None;
-    };
+    let linear = Law::line(points, scatter)?;
+    let n_log_n = Law::n_log_n(points, scatter)?;
     let (better, other) = match linear.left_over <= n_log_n.left_over {
         true => (linear, n_log_n),
         false => (n_log_n, linear),
@@ -72,7 +71,7 @@ pub(super) fn fit(
     if !better.bears(&other, scatter) {
         return Some(better.fitted(better.at(n, scatter)));
     }
-    let (chosen, other) = match better.model == expected {
+    let (chosen, other) = match better.terms.model() == expected {
         true => (better, other),
         false => (other, better),
     };
@@ -80,12 +79,41 @@ pub(super) fn fit(
     Some(chosen.fitted(interval))
 }
 
+/// What a law adds up of n, each with a coefficient that is not negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Terms {
+    /// 1 and n.
+    Line,
+    /// 1 and n·ln n.
+    Sort,
+    /// −n and n·ln n: b·n·ln n − c·n is b·n·ln(n/n₀) with n₀ = e^(c/b).
+    Caches,
+}
+
+impl Terms {
+    fn at(self, n: f64) -> (f64, f64) {
+        let n_log_n = n * n.max(1.0).ln();
+        match self {
+            Self::Line => (1.0, n),
+            Self::Sort => (1.0, n_log_n),
+            Self::Caches => (-n, n_log_n),
+        }
+    }
+
+    fn model(self) -> Growth {
+        match self {
+            Self::Line => Growth::Linear,
+            Self::Sort | Self::Caches => Growth::NLogN,
+        }
+    }
+}
+
 /// A law of growth with its parameters.
 #[derive(Debug, Clone, Copy)]
 struct Law {
-    model: Growth,
-    constant: f64,
-    slope: f64,
+    terms: Terms,
+    /// Of the terms, in their order.
+    coefficients: (f64, f64),
     sums: Sums,
     /// The weighted sum of the squared residuals.
     left_over: f64,
@@ -93,29 +121,42 @@ struct Law {
 }
 
 impl Law {
-    fn fit(points: &[Point], model: Growth, scatter: Scatter) -> Option<Self> {
+    fn line(points: &[Point], scatter: Scatter) -> Option<Self> {
+        Self::fit(points, Terms::Line, scatter)
+    }
+
+    fn n_log_n(points: &[Point], scatter: Scatter) -> Option<Self> {
+        let sort = Self::fit(points, Terms::Sort, scatter)?;
+        if sort.coefficients.0 > 0.0 {
+            return Some(sort);
+        }
+        let caches = Self::fit(points, Terms::Caches, scatter);
+        let caches = caches.filter(|law| law.coefficients.0 > 0.0 && law.coefficients.1 > 0.0);
+        Some(caches.unwrap_or(sort))
+    }
+
+    fn fit(points: &[Point], terms: Terms, scatter: Scatter) -> Option<Self> {
         let degrees_of_freedom = points.len().checked_sub(PARAMETERS).filter(|df| *df > 0)?;
         let mut scales: Vec<f64> = points
             .iter()
             .map(|point| scatter.scale(point.value))
             .collect();
-        let (mut constant, mut slope, mut sums) = (0.0, 0.0, Sums::default());
+        let (mut coefficients, mut sums) = ((0.0, 0.0), Sums::default());
         for _ in 0..ROUNDS {
-            sums = Sums::of(points, &scales, model);
-            (constant, slope) = sums.solve()?;
+            sums = Sums::of(points, &scales, terms);
+            coefficients = sums.solve()?;
             scales = points
                 .iter()
-                .map(|point| scatter.scale(constant + slope * regressor(point.n, model)))
+                .map(|point| scatter.scale(value(coefficients, terms.at(point.n))))
                 .collect();
         }
         let residual = |(point, scale): (&Point, &f64)| {
-            let expected = constant + slope * regressor(point.n, model);
+            let expected = value(coefficients, terms.at(point.n));
             ((point.value - expected) / scale).powi(2)
         };
         Some(Self {
-            model,
-            constant,
-            slope,
+            terms,
+            coefficients,
             sums,
             left_over: points.iter().zip(&scales).map(residual).sum(),
             degrees_of_freedom,
@@ -137,10 +178,10 @@ impl Law {
 
     /// The value at `n` rows with its prediction interval.
     fn at(&self, n: f64, scatter: Scatter) -> Interval {
-        let x = regressor(n, self.model);
-        let predicted = self.constant + self.slope * x;
+        let terms = self.terms.at(n);
+        let predicted = value(self.coefficients, terms);
         let own = scatter.scale(predicted).powi(2);
-        let deviation = self.error().max(scatter.least) * (own + self.sums.variance(x)).sqrt();
+        let deviation = self.error().max(scatter.least) * (own + self.sums.variance(terms)).sqrt();
         let margin = student::deviate(self.degrees_of_freedom) * deviation;
         Interval {
             predicted,
@@ -151,8 +192,8 @@ impl Law {
 
     fn fitted(&self, interval: Interval) -> Fitted {
         Fitted {
-            model: match self.slope > 0.0 {
-                true => self.model,
+            model: match self.coefficients.1 > 0.0 {
+                true => self.terms.model(),
                 false => Growth::Constant,
             },
             interval,
@@ -161,63 +202,60 @@ impl Law {
     }
 }
 
-/// What the value is proportional to.
-fn regressor(n: f64, model: Growth) -> f64 {
-    match model {
-        Growth::NLogN => n * n.max(1.0).ln(),
-        Growth::Linear | Growth::Constant => n,
-    }
+fn value(coefficients: (f64, f64), terms: (f64, f64)) -> f64 {
+    coefficients.0 * terms.0 + coefficients.1 * terms.1
 }
 
-/// The sums of the normal equations, each point weighted by the inverse square of its error's scale.
+/// The sums of the normal equations for the terms u and v, each point weighted by the inverse square of its error's
+/// scale.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
-    w: f64,
-    wx: f64,
-    wxx: f64,
-    wy: f64,
-    wxy: f64,
+    uu: f64,
+    uv: f64,
+    vv: f64,
+    uy: f64,
+    vy: f64,
 }
 
 impl Sums {
-    fn of(points: &[Point], scales: &[f64], model: Growth) -> Self {
+    fn of(points: &[Point], scales: &[f64], terms: Terms) -> Self {
         let mut sums = Self::default();
         for (point, scale) in points.iter().zip(scales) {
-            let (x, y) = (regressor(point.n, model), point.value);
+            let ((u, v), y) = (terms.at(point.n), point.value);
             let w = scale.powi(-2);
-            sums.w += w;
-            sums.wx += w * x;
-            sums.wxx += w * x * x;
-            sums.wy += w * y;
-            sums.wxy += w * x * y;
+            sums.uu += w * u * u;
+            sums.uv += w * u * v;
+            sums.vv += w * v * v;
+            sums.uy += w * u * y;
+            sums.vy += w * v * y;
         }
         sums
     }
 
     /// Zero, but for rounding, where all points have the same rows.
     fn determinant(&self) -> f64 {
-        self.w * self.wxx - self.wx * self.wx
+        self.uu * self.vv - self.uv * self.uv
     }
 
-    /// Constant and slope, neither negative: where the best is, the best with that one at zero.
+    /// Both coefficients, neither negative: where the best is, the best with that one at zero.
     fn solve(&self) -> Option<(f64, f64)> {
         let determinant = self.determinant();
-        let spread = determinant / (self.w * self.wxx);
+        let spread = determinant / (self.uu * self.vv);
         if spread.is_nan() || spread < 1e-9 {
             return None;
         }
-        let constant = (self.wxx * self.wy - self.wx * self.wxy) / determinant;
-        let slope = (self.w * self.wxy - self.wx * self.wy) / determinant;
-        Some(match (constant < 0.0, slope < 0.0) {
-            (_, true) => (self.wy / self.w, 0.0),
-            (true, false) => (0.0, self.wxy / self.wxx),
-            (false, false) => (constant, slope),
+        let first = (self.vv * self.uy - self.uv * self.vy) / determinant;
+        let second = (self.uu * self.vy - self.uv * self.uy) / determinant;
+        Some(match (first < 0.0, second < 0.0) {
+            (_, true) => ((self.uy / self.uu).max(0.0), 0.0),
+            (true, false) => (0.0, self.vy / self.vv),
+            (false, false) => (first, second),
         })
     }
 
-    /// The variance of the law itself at `x`, in units of the squared relative error. Of both parameters also where
-    /// one stands at its bound: that it is zero there is not known any better.
-    fn variance(&self, x: f64) -> f64 {
-        (self.wxx - 2.0 * x * self.wx + x * x * self.w) / self.determinant()
+    /// The variance of the law itself at the terms u and v, in units of the squared relative error. Of both
+    /// coefficients also where one stands at its bound: that it is zero there is not known any better.
+    fn variance(&self, (u, v): (f64, f64)) -> f64 {
+        (u * u * self.vv - 2.0 * u * v * self.uv + v * v * self.uu) / self.determinant()
     }
 }

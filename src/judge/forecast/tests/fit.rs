@@ -29,6 +29,14 @@ proptest! {
     }
 
     #[test]
+    fn what_outgrows_caches_is_recovered(n0 in 2.0..20_000.0_f64, b in 1e-7..1e-5) {
+        let law = |n: f64| b * n * (n / n0).ln();
+        let fitted = fit(&measured(law), PRODUCTION as f64, (TIMES, Growth::NLogN)).unwrap();
+        prop_assert_eq!(fitted.model, Growth::NLogN);
+        prop_assert!((fitted.interval.predicted / law(PRODUCTION as f64) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
     fn an_interval_holds_its_value_and_nothing_is_negative(
         values in proptest::collection::vec(0.0..100.0, 5),
         production in 2_000_000u64..2_000_000_000,
@@ -78,11 +86,12 @@ fn coverage(law: fn(f64) -> f64, noise: f64, production: f64) -> (f64, f64) {
 
 #[test]
 fn ninety_five_of_a_hundred_intervals_hold_the_truth_whichever_law_it_follows() {
-    let laws: [fn(f64) -> f64; 4] = [
+    let laws: [fn(f64) -> f64; 5] = [
         |n| 2e-6 * n,
         |n| 0.5 + 2e-6 * n,
         |n| 1e-7 * n * n.ln(),
         |n| 0.2 + 1e-7 * n * n.ln(),
+        |n| 2e-7 * n * (n / 5e3).ln(),
     ];
     for (number, law) in laws.into_iter().enumerate() {
         for (noise, production) in [(0.02, 2e7), (0.05, 2e7), (0.05, 8e8), (0.1, 8e8)] {
