@@ -80,7 +80,7 @@ pub enum Growth {
     Constant,
     /// a + b·n.
     Linear,
-    /// a + b·n·log n, as sorting does.
+    /// a + b·n·log n, as sorting does, or b·n·log(n/n₀), as what outgrows caches does.
     NLogN,
 }
 
