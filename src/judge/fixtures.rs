@@ -170,7 +170,7 @@ pub(crate) fn statement(index: usize, line: usize, sql: &str) -> Statement {
         duration: secs(0.002),
         lock_wait: Duration::ZERO,
         lock_timeout: Duration::ZERO,
-        wal_bytes: 1_184,
+        wal_bytes: Some(1_184),
         size_change: Some(0),
         error: None,
         locks: Vec::new(),

@@ -203,7 +203,7 @@ mod tests {
             duration: seconds(5),
             lock_wait: Duration::ZERO,
             lock_timeout: Duration::ZERO,
-            wal_bytes: 0,
+            wal_bytes: None,
             size_change: None,
             error: None,
             locks,

@@ -130,8 +130,9 @@ pub struct Statement {
     /// The session's `lock_timeout` while it ran; zero is none.
     #[serde(default, with = "seconds")]
     pub lock_timeout: Duration,
-    /// WAL that the whole server wrote while it ran, the traffic's included.
-    pub wal_bytes: u64,
+    /// WAL that the whole server wrote while it ran, the traffic's included; none where it was not read: of a statement
+    /// that failed, and of a setting.
+    pub wal_bytes: Option<u64>,
     /// Change of the size of the relations that it locked, in bytes; none where it was not read.
     pub size_change: Option<i64>,
     /// Why it failed.

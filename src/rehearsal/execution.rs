@@ -206,7 +206,7 @@ impl<'a> Execution<'a> {
             duration,
             lock_wait: Duration::ZERO,
             lock_timeout,
-            wal_bytes: 0,
+            wal_bytes: None,
             size_change: None,
             error: result.as_ref().err().map(server_error),
             locks: Vec::new(),

@@ -107,7 +107,7 @@ impl Ledger {
                 // Otherwise the counters are not this statement's alone: they are sent off at any time.
                 statement.rows = facts.rows;
             }
-            statement.wal_bytes = facts.wal_bytes;
+            statement.wal_bytes = Some(facts.wal_bytes);
             statement.size_change = Some(facts.size_change);
         }
         if self.in_transaction {

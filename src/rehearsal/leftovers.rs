@@ -168,7 +168,7 @@ mod tests {
             duration: Duration::ZERO,
             lock_wait: Duration::ZERO,
             lock_timeout: Duration::ZERO,
-            wal_bytes: 0,
+            wal_bytes: None,
             size_change: None,
             error: None,
             locks: Vec::new(),

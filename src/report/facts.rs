@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Report;
 use crate::judge::wording::{counted, thousands};
 use crate::observe::{Accounting, Distribution, Integrity, PassName, Phase, PhaseName, Statement};
-use crate::units::{Rate, Span};
+use crate::units::{Bytes, Rate, Span};
 
 /// Completed transactions per second. A phase of a moment has none: the requests that were under way
 /// when it began would look like a rush.
@@ -26,6 +26,12 @@ pub(super) fn phase_name(phase: PhaseName) -> &'static str {
         PhaseName::Migration => "migration",
         PhaseName::Recovery => "recovery",
     }
+}
+
+/// The WAL that was written while a statement ran.
+pub(super) fn wal(statement: &Statement) -> String {
+    let bytes = statement.wal_bytes.map(Bytes);
+    bytes.map_or_else(|| "–".to_owned(), |bytes| bytes.to_string())
 }
 
 /// What a statement did beyond running.

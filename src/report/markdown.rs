@@ -14,10 +14,10 @@ use crate::judge::{Finding, Unit, worst_of_each_rule};
 use crate::observe::{Latency, Pass, PassName};
 use crate::scenario::plan::Outcome;
 use crate::sql::Hazard;
-use crate::units::{Bytes, Span};
+use crate::units::Span;
 
 use super::attempts;
-use super::facts::{facts, leftovers, load_shape, phase_name, rate, schema_diff};
+use super::facts::{facts, leftovers, load_shape, phase_name, rate, schema_diff, wal};
 use super::hurt::slow_sentences;
 use super::page::{cut, name};
 use super::{Report, trials};
@@ -195,7 +195,7 @@ fn statements(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
             ),
             Span(statement.duration).to_string(),
             Span(statement.lock_wait).to_string(),
-            Bytes(statement.wal_bytes).to_string(),
+            wal(statement),
             text(&facts(statement, pass.name).join("; ")),
         ];
         row(out, &cells)?;

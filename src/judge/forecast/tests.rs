@@ -32,7 +32,7 @@ fn statement(index: usize, seconds: f64) -> Statement {
     Statement {
         start: Duration::ZERO,
         duration: secs(seconds),
-        wal_bytes: 0,
+        wal_bytes: Some(0),
         locks: Vec::new(),
         scans: Vec::new(),
         ..fixtures::statement(index, index + 1, "")
@@ -159,7 +159,7 @@ fn a_statement_whose_table_is_as_large_as_in_production_takes_what_it_takes() {
 #[test]
 fn growing_wal_or_time_is_growth_though_no_scan_is_seen() {
     let wal = |rows: u64| Statement {
-        wal_bytes: rows * 100,
+        wal_bytes: Some(rows * 100),
         ..statement(0, rows as f64 * 1e-6)
     };
     let forecasts = project(&trials(|rows| vec![wal(rows)]), &[]);

@@ -89,10 +89,10 @@ impl<'t> Work<'t> {
         })
     }
 
-    /// The WAL that was written meanwhile, in bytes.
+    /// The WAL that was written meanwhile, in bytes. It is not read of settings, which write none.
     pub(super) fn wal(&self) -> Vec<ForecastPoint> {
         self.least(&self.table.name, |statement| {
-            Some(statement.wal_bytes as f64)
+            Some(statement.wal_bytes.unwrap_or(0) as f64)
         })
     }
 

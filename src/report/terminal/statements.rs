@@ -5,9 +5,9 @@ use std::io;
 use crate::observe::{Pass, PassName};
 use crate::report::Report;
 use crate::report::columns::{Align, Cell, Columns};
-use crate::report::facts::facts;
+use crate::report::facts::{facts, wal};
 use crate::report::page::{BOLD, CYAN, DIM, PLAIN, Page, RED};
-use crate::units::{Bytes, Span};
+use crate::units::Span;
 
 use super::label;
 
@@ -40,7 +40,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Re
             Cell::new(format!("{}:{}", statement.file, statement.line)),
             Cell::painted(Span(statement.duration).to_string(), style),
             Cell::new(Span(statement.lock_wait).to_string()),
-            Cell::new(Bytes(statement.wal_bytes).to_string()),
+            Cell::new(wal(statement)),
             Cell::painted(statement.sql.as_str(), BOLD),
         ]);
         for note in facts(statement, pass.name) {
