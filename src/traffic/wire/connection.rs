@@ -113,15 +113,8 @@ impl Connection {
         }
         let number = self.answers.prepared.add(key, exchange);
         let before = self.link.outbox.len();
-        let name = self.name.set(Some(number));
-        let written = messages::parse(name, text, &mut self.link.outbox);
-        let expected = Expected::Statement {
-            prepared: Some((key, number)),
-            keep: false,
-        };
-        self.answers.expect(expected);
-        self.written(written, before)?;
-        self.synchronise().await
+        let written = self.write_parse(Some(number), text);
+        self.answered((key, number), (written, before)).await
     }
 
     /// The server has forgotten all prepared statements: `DEALLOCATE ALL` or `DISCARD ALL` told it to.
@@ -142,13 +135,7 @@ impl Connection {
         let before = self.link.outbox.len();
         let name = self.name.set(Some(number));
         let written = messages::bind(name, parameters, &mut self.link.outbox);
-        let expected = Expected::Statement {
-            prepared: Some((key, number)),
-            keep: false,
-        };
-        self.answers.expect(expected);
-        self.written(written, before)?;
-        self.synchronise().await
+        self.answered((key, number), (written, before)).await
     }
 
     /// What can ask the server to cancel what the session runs.
@@ -232,6 +219,20 @@ impl Connection {
             messages::describe(out)?;
         }
         messages::execute(out)
+    }
+
+    /// Sends what was written of a prepared statement alone, and reads the answer.
+    async fn answered(
+        &mut self,
+        prepared: (Key, u32),
+        (written, before): (io::Result<()>, usize),
+    ) -> Result<(), Error> {
+        self.answers.expect(Expected::Statement {
+            prepared: Some(prepared),
+            keep: false,
+        });
+        self.written(written, before)?;
+        self.synchronise().await
     }
 
     /// Takes back what could not be written to its end, with the answer that it would have had.
