@@ -168,18 +168,9 @@ pub(crate) fn statement(index: usize, line: usize, sql: &str) -> Statement {
         sql: sql.to_owned(),
         start: secs(10.0),
         duration: secs(0.002),
-        lock_wait: Duration::ZERO,
-        lock_timeout: Duration::ZERO,
         wal_bytes: Some(1_184),
         size_change: Some(0),
-        error: None,
-        locks: Vec::new(),
-        rewrites: Vec::new(),
-        scans: Vec::new(),
-        indexes_built: Vec::new(),
-        rows: Vec::new(),
-        outside_transaction: false,
-        hazards: Vec::new(),
+        ..Statement::default()
     }
 }
 

@@ -195,24 +195,13 @@ mod tests {
 
     fn statement(locks: Vec<HeldLock>) -> Statement {
         Statement {
-            index: 0,
             file: "migration.sql".into(),
             line: 1,
             sql: "ALTER TABLE a ADD b int".into(),
             start: seconds(15),
             duration: seconds(5),
-            lock_wait: Duration::ZERO,
-            lock_timeout: Duration::ZERO,
-            wal_bytes: None,
-            size_change: None,
-            error: None,
             locks,
-            rewrites: Vec::new(),
-            scans: Vec::new(),
-            indexes_built: Vec::new(),
-            rows: Vec::new(),
-            outside_transaction: false,
-            hazards: Vec::new(),
+            ..Statement::default()
         }
     }
 

@@ -108,7 +108,7 @@ pub struct ServerError {
 }
 
 /// One statement of the migration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     /// Its place in the migration, from 0.
     pub index: usize,

@@ -204,18 +204,12 @@ impl<'a> Execution<'a> {
             sql: statement.text.clone(),
             start,
             duration,
-            lock_wait: Duration::ZERO,
             lock_timeout,
-            wal_bytes: None,
-            size_change: None,
             error: result.as_ref().err().map(server_error),
-            locks: Vec::new(),
-            rewrites: Vec::new(),
-            scans: Vec::new(),
-            indexes_built: Vec::new(),
-            rows: Vec::new(),
             outside_transaction: !self.ledger.in_transaction,
             hazards: self.hazards.get(index).cloned().unwrap_or_default(),
+            // What it did is told by its facts, and how long it waited by the sampler.
+            ..Statement::default()
         };
         self.ledger.push(run, setting);
         result.map_err(|error| failure(&error, Some(index)))

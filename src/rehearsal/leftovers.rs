@@ -164,20 +164,7 @@ mod tests {
             file: "m.sql".to_owned(),
             line: index + 1,
             sql: sql.to_owned(),
-            start: Duration::ZERO,
-            duration: Duration::ZERO,
-            lock_wait: Duration::ZERO,
-            lock_timeout: Duration::ZERO,
-            wal_bytes: None,
-            size_change: None,
-            error: None,
-            locks: Vec::new(),
-            rewrites: Vec::new(),
-            scans: Vec::new(),
-            indexes_built: Vec::new(),
-            rows: Vec::new(),
-            outside_transaction: false,
-            hazards: Vec::new(),
+            ..Statement::default()
         }
     }
 

@@ -33,8 +33,6 @@ fn statement(index: usize, seconds: f64) -> Statement {
         start: Duration::ZERO,
         duration: secs(seconds),
         wal_bytes: Some(0),
-        locks: Vec::new(),
-        scans: Vec::new(),
         ..fixtures::statement(index, index + 1, "")
     }
 }
