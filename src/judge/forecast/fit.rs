@@ -2,7 +2,8 @@
 //!
 //! The laws are a + b·n and a + b·n·ln n with a, b ≥ 0: nothing a database does with a table takes less time than
 //! none, or less with more rows. Where even the second one grows too little with a = 0, it is b·n·ln(n/n₀) with n₀ ≥ 1:
-//! what a row costs rises with each time that the rows outgrow a cache. The fit is by weighted least squares, with weights for a relative error: twice the
+//! what a row costs rises with each time that the rows outgrow a cache. What grows faster than that has no law here, and
+//! no interval ends below where a power of n through the points would lie. The fit is by weighted least squares, with weights for a relative error: twice the
 //! time is measured with twice the error. The interval is the prediction interval of that regression (Draper and
 //! Smith, Applied Regression Analysis, 3rd ed. 1998, 3.1 and 9.2).
 
@@ -14,6 +15,13 @@ const PARAMETERS: usize = 2;
 
 /// Fewer sizes than this leave nothing to tell the error from.
 pub(super) const FEWEST: usize = PARAMETERS + 1;
+
+/// A law of caches has an n₀ so many times below the fewest rows measured. By 16 times more rows a row costs 1.6 times as
+/// much then; where it costs more, some other growth hides behind the law.
+const CACHES_BEGIN: f64 = 100.0;
+
+/// A law of caches leaves over so many times the least that points scatter by: a curve that only crosses it leaves more.
+const CACHES_LEAVE: f64 = 2.0;
 
 /// The weights depend on the fitted values; after so many rounds they stand.
 const ROUNDS: usize = 4;
@@ -52,6 +60,8 @@ pub(super) struct Fitted {
     pub(super) interval: Interval,
     /// The relative standard deviation of what the law leaves over.
     pub(super) error: f64,
+    /// Whether it surely grows faster than any law.
+    pub(super) too_steep: bool,
 }
 
 /// Fits both laws and projects to `n` rows. The better one is chosen by what it leaves over; where the points cannot
@@ -62,21 +72,56 @@ pub(super) fn fit(
     n: f64,
     (scatter, expected): (Scatter, Growth),
 ) -> Option<Fitted> {
-    let linear = Law::line(points, scatter)?;
-    let n_log_n = Law::n_log_n(points, scatter)?;
+    let linear = Law::fit(points, Terms::Line, scatter)?;
+    let (n_log_n, too_steep) = Law::n_log_n(points, scatter)?;
     let (better, other) = match linear.left_over <= n_log_n.left_over {
         true => (linear, n_log_n),
         false => (n_log_n, linear),
     };
-    if !better.bears(&other, scatter) {
-        return Some(better.fitted(better.at(n, scatter)));
-    }
-    let (chosen, other) = match better.terms.model() == expected {
-        true => (better, other),
-        false => (other, better),
+    let (chosen, interval) = match better.bears(&other, scatter) {
+        false => (better, better.at(n, scatter)),
+        true => {
+            let (chosen, other) = match better.terms.model() == expected {
+                true => (better, other),
+                false => (other, better),
+            };
+            (chosen, chosen.at(n, scatter).covering(other.at(n, scatter)))
+        }
     };
-    let interval = chosen.at(n, scatter).covering(other.at(n, scatter));
-    Some(chosen.fitted(interval))
+    let power = power_law(points, n, scatter).unwrap_or(0.0);
+    let interval = Interval {
+        high: interval.high.max(power),
+        ..interval
+    };
+    Some(Fitted {
+        too_steep,
+        ..chosen.fitted(interval)
+    })
+}
+
+/// What a power of n through the points comes to at `n`; none where it is no more than the first.
+fn power_law(points: &[Point], n: f64, scatter: Scatter) -> Option<f64> {
+    let positive = |point: &&Point| point.n > 0.0 && point.value > 0.0;
+    let (mut w, mut x, mut y) = (0.0, 0.0, 0.0);
+    let weighted = || {
+        points.iter().filter(positive).map(|point| {
+            let weight = (point.value / scatter.scale(point.value)).powi(2);
+            (weight, point.n.ln(), point.value.ln())
+        })
+    };
+    for (weight, ln_n, ln_value) in weighted() {
+        w += weight;
+        x += weight * ln_n;
+        y += weight * ln_value;
+    }
+    let (x, y) = (x / w, y / w);
+    let (mut xx, mut xy) = (0.0, 0.0);
+    for (weight, ln_n, ln_value) in weighted() {
+        xx += weight * (ln_n - x).powi(2);
+        xy += weight * (ln_n - x) * (ln_value - y);
+    }
+    let exponent = xy / xx;
+    (exponent > 1.0).then(|| (y + exponent * (n.ln() - x)).exp())
 }
 
 /// What a law adds up of n, each with a coefficient that is not negative.
@@ -121,18 +166,25 @@ struct Law {
 }
 
 impl Law {
-    fn line(points: &[Point], scatter: Scatter) -> Option<Self> {
-        Self::fit(points, Terms::Line, scatter)
-    }
-
-    fn n_log_n(points: &[Point], scatter: Scatter) -> Option<Self> {
+    /// The law of n·log n, and whether the points surely rise more steeply than it can.
+    fn n_log_n(points: &[Point], scatter: Scatter) -> Option<(Self, bool)> {
         let sort = Self::fit(points, Terms::Sort, scatter)?;
         if sort.coefficients.0 > 0.0 {
-            return Some(sort);
+            return Some((sort, false));
         }
         let caches = Self::fit(points, Terms::Caches, scatter);
         let caches = caches.filter(|law| law.coefficients.0 > 0.0 && law.coefficients.1 > 0.0);
-        Some(caches.unwrap_or(sort))
+        let Some(caches) = caches else {
+            return Some((sort, false));
+        };
+        let fewest = points.iter().map(|point| point.n).fold(f64::MAX, f64::min);
+        let begin = (caches.coefficients.0 / caches.coefficients.1).exp();
+        let plausible =
+            begin * CACHES_BEGIN <= fewest && caches.error() <= CACHES_LEAVE * scatter.least;
+        match plausible {
+            true => Some((caches, false)),
+            false => Some((sort, !caches.bears(&sort, scatter))),
+        }
     }
 
     fn fit(points: &[Point], terms: Terms, scatter: Scatter) -> Option<Self> {
@@ -198,6 +250,7 @@ impl Law {
             },
             interval,
             error: self.error(),
+            too_steep: false,
         }
     }
 }

@@ -165,6 +165,13 @@ fn doubt(fitted: &Fitted, (quantity, small): (Quantity, f64)) -> Option<Refusal>
             bounded: false,
         });
     }
+    if fitted.too_steep {
+        return Some(Refusal {
+            sentence: "it grows faster than n·log n, and how it goes on cannot be told".to_owned(),
+            fitted: Some(*fitted),
+            bounded: false,
+        });
+    }
     let too_wide = high > predicted * WIDEST || low < predicted / WIDEST;
     let show = |value: f64| match quantity {
         Quantity::WalBytes => Bytes(value as u64).to_string(),
@@ -213,6 +220,7 @@ fn as_measured(
             high: predicted.max(around.high),
         },
         error,
+        too_steep: false,
     })
 }
 
@@ -241,5 +249,6 @@ fn steady(quantity: Quantity, sizes: &[ForecastPoint]) -> Fitted {
             true => deviation / mean.hypot(scatter.amount),
             false => 0.0,
         },
+        too_steep: false,
     }
 }
