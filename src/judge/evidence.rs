@@ -96,21 +96,30 @@ fn why_absent(disturbance: &Disturbance, migration: &Migration) -> Option<String
         .as_deref()
         .map_or_else(String::new, |table| format!(" of {table}"));
     let name = format!("the disturbance {}{about}", disturbance.kind);
+    let error = disturbance.error.as_deref();
     let Some(start) = disturbance.start else {
-        return Some(format!(
-            "{name} never began: let it begin earlier, or make the recovery longer"
-        ));
+        return Some(match error {
+            Some(error) => format!("when {name} was in the way is not known: {error}"),
+            None => {
+                format!("{name} never began: let it begin earlier, or make the recovery longer")
+            }
+        });
     };
-    let error = disturbance.error.as_deref()?;
     let end = disturbance.end.unwrap_or(start);
     let lasted = end.saturating_sub(start);
-    let met = end > migration.start && lasted >= NOTICEABLE;
-    (!met).then(|| {
-        format!(
-            "{name} was in nobody's way: it ended after {} with an error: {error}",
-            Span(lasted)
-        )
-    })
+    let why = match error {
+        Some(error) if end <= migration.start || lasted < NOTICEABLE => {
+            format!("it ended after {} with an error: {error}", Span(lasted))
+        }
+        _ if start >= migration.end => {
+            "it began only when the migration was over: let it begin earlier".to_owned()
+        }
+        _ if end <= migration.start => {
+            "it was over before the migration began: let it last longer, or begin later".to_owned()
+        }
+        _ => return None,
+    };
+    Some(format!("{name} was in nobody's way: {why}"))
 }
 
 /// A migration whose strong locks are all on tables that no traffic uses: nobody was there whom it

@@ -187,11 +187,8 @@ fn waited(case: &Case<'_>, wait: &LockWait) -> Finding {
     );
     let error = case.pass.locks.sample_error.as_secs_f64();
     finding.noise = Some(error);
-    weigh(
-        &mut finding,
-        &Estimate::of_length(amounts.0, error),
-        amounts.1,
-    );
+    // The error is a bound and no guess: however far below the limit, a wait may have been so much longer.
+    weigh(&mut finding, &Estimate::of_length(amounts.0, error), 0.0);
     case.blame(&mut finding, wait.root.statement);
     finding.statement = wait.root.statement;
     finding.relation = wait.relation.clone();

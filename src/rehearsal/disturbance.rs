@@ -25,7 +25,8 @@ const END_LIMIT: Duration = Duration::from_secs(2);
 pub(super) struct Disturbances {
     timeline: Arc<Timeline>,
     sessions: Vec<Sitting>,
-    running: Vec<JoinHandle<Disturbance>>,
+    /// Beside each, what is known of it from the start.
+    running: Vec<(Disturbance, JoinHandle<Disturbance>)>,
     over: watch::Sender<bool>,
 }
 
@@ -83,8 +84,9 @@ impl Disturbances {
         for sitting in self.sessions.drain(..) {
             let begins = sitting.plan.start.from(migration);
             let timeline = Arc::clone(&self.timeline);
+            let known = sitting.known();
             let running = tokio::spawn(sitting.run(begins, timeline, self.over.subscribe()));
-            self.running.push(running);
+            self.running.push((known, running));
         }
     }
 
@@ -92,14 +94,19 @@ impl Disturbances {
     pub(super) async fn finish(self, zero: Duration) -> Vec<Disturbance> {
         self.over.send_replace(true);
         let mut all = Vec::new();
-        for running in self.running {
-            if let Ok(Ok(done)) = tokio::time::timeout(END_LIMIT, running).await {
-                all.push(Disturbance {
-                    start: done.start.map(|at| at.saturating_sub(zero)),
-                    end: done.end.map(|at| at.saturating_sub(zero)),
-                    ..done
-                });
-            }
+        for (known, running) in self.running {
+            let done = match tokio::time::timeout(END_LIMIT, running).await {
+                Ok(Ok(done)) => done,
+                Ok(Err(_)) | Err(_) => Disturbance {
+                    error: Some("its session did not end when it was cancelled".to_owned()),
+                    ..known
+                },
+            };
+            all.push(Disturbance {
+                start: done.start.map(|at| at.saturating_sub(zero)),
+                end: done.end.map(|at| at.saturating_sub(zero)),
+                ..done
+            });
         }
         all
     }
@@ -124,20 +131,25 @@ fn tables(plan: &DisturbancePlan, schema: &Schema) -> Result<Vec<RelationName>, 
 }
 
 impl Sitting {
-    async fn run(
-        self,
-        begins: Duration,
-        timeline: Arc<Timeline>,
-        mut over: watch::Receiver<bool>,
-    ) -> Disturbance {
-        let mut done = Disturbance {
+    /// What is known of it before it begins.
+    fn known(&self) -> Disturbance {
+        Disturbance {
             kind: self.plan.kind.to_string(),
             table: self.plan.table.clone(),
             start: None,
             end: None,
             pid: self.pid,
             error: None,
-        };
+        }
+    }
+
+    async fn run(
+        self,
+        begins: Duration,
+        timeline: Arc<Timeline>,
+        mut over: watch::Receiver<bool>,
+    ) -> Disturbance {
+        let mut done = self.known();
         let whole = async {
             tokio::time::sleep(begins.saturating_sub(timeline.now())).await;
             let begun = *done.start.insert(timeline.now());

@@ -5,7 +5,6 @@ use super::fit::Point;
 use crate::judge::TableSize;
 use crate::observe::{ForecastPoint, HeldLock, LockMode, Quantity, Statement};
 use crate::sql::StatementKind;
-use crate::units::Rows;
 
 /// The runs of the migration at one size.
 pub(super) type Size<'t> = Vec<&'t Trial>;
@@ -80,6 +79,7 @@ impl<'t> Work<'t> {
         scans.any(|scan| find(tables, scan).is_some())
             || has_grown(&self.wal(), Quantity::WalBytes)
             || has_grown(&self.durations(), Quantity::Duration)
+            || rises(&self.durations(), self.ratio())
     }
 
     /// How long it ran at each size, in seconds.
@@ -161,6 +161,20 @@ pub(super) fn has_grown(measured: &[ForecastPoint], quantity: Quantity) -> bool 
     ends.is_some_and(|(first, last)| last.measured > first.measured * SLIGHT_FACTOR + slight)
 }
 
+/// Whether a time of few milliseconds rises from each size to the next, to at least the double, and would be a second or
+/// more in production if it went on like this: a catalog's statement does not, whatever disturbs it.
+fn rises(measured: &[ForecastPoint], ratio: f64) -> bool {
+    const LONG: f64 = 1.0;
+    let ends = measured.first().zip(measured.last());
+    measured.len() >= 4
+        && measured
+            .windows(2)
+            .all(|pair| matches!(pair, [a, b] if b.measured > a.measured))
+        && ends.is_some_and(|(first, last)| {
+            last.measured >= 2.0 * first.measured && last.measured * ratio >= LONG
+        })
+}
+
 /// Points as the fit takes them.
 pub(super) fn points(measured: &[ForecastPoint]) -> Vec<Point> {
     let point = |point: &ForecastPoint| Point {
@@ -179,7 +193,7 @@ fn find<'t>(tables: &'t [TableSize], name: &str) -> Option<&'t TableSize> {
     tables.iter().find(|table| table.name == name)
 }
 
-/// The largest table that it read from end to end, rewrote or wrote to; else of those that it locked; else of all,
+/// The [largest] table that it read from end to end, rewrote or wrote to; else of those that it locked; else of all,
 /// as code that commits by itself does not show what it worked on. A table that had the same rows in all runs is none to
 /// grow with, unless it is the only one.
 fn grows_with<'t>(
@@ -201,11 +215,64 @@ fn grows_with<'t>(
     let locked: Vec<&TableSize> = locked.filter_map(|name| find(tables, name)).collect();
     largest(worked_on.iter().copied().filter(differs))
         .or_else(|| largest(locked.iter().copied().filter(differs)))
-        .or_else(|| largest(worked_on.into_iter()))
-        .or_else(|| largest(locked.into_iter()))
+        .or_else(|| largest(worked_on.iter().copied()))
+        .or_else(|| largest(locked.iter().copied()))
         .or_else(|| largest(tables.iter()))
 }
 
-fn largest<'t>(tables: impl Iterator<Item = &'t TableSize>) -> Option<&'t TableSize> {
-    tables.max_by_key(|table| (table.production_rows, table.rows.max(Rows(1))))
+/// Of tables that have at least a tenth of the rows of production's largest, the one that grows most to get there: what it
+/// costs there is the least well known here.
+fn largest<'t>(tables: impl Iterator<Item = &'t TableSize> + Clone) -> Option<&'t TableSize> {
+    let most = tables.clone().map(|table| table.production_rows.0).max()?;
+    let large = tables.filter(|table| table.production_rows.0 >= most / 10);
+    large.max_by(|a, b| {
+        let growth =
+            |table: &TableSize| table.production_rows.0 as f64 / table.rows.0.max(1) as f64;
+        let by_growth = growth(a).total_cmp(&growth(b));
+        by_growth.then_with(|| a.production_rows.cmp(&b.production_rows))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Rows;
+
+    fn table(name: &str, rows: u64, production_rows: u64) -> TableSize {
+        TableSize {
+            name: name.to_owned(),
+            rows: Rows(rows),
+            production_rows: Rows(production_rows),
+        }
+    }
+
+    #[test]
+    fn work_grows_with_what_is_least_like_production() {
+        let same = table("same", 2_000_000, 2_000_000);
+        let grown = table("grown", 10_000, 1_500_000);
+        let lookup = table("lookup", 1, 100_000);
+        let largest = |tables: &[&TableSize]| largest(tables.iter().copied()).unwrap().name.clone();
+        assert_eq!(largest(&[&same, &grown, &lookup]), "grown");
+        assert_eq!(largest(&[&same, &lookup]), "same");
+        let larger = table("larger", 20_000, 3_000_000);
+        assert_eq!(largest(&[&grown, &larger]), "larger", "of the same growth");
+    }
+
+    #[test]
+    fn few_milliseconds_that_rise_are_seen_to() {
+        let points = |measured: &[f64]| -> Vec<ForecastPoint> {
+            let rows = 1..;
+            let points = rows.zip(measured);
+            let point = |(rows, measured): (u64, &f64)| ForecastPoint {
+                rows,
+                measured: *measured,
+            };
+            points.map(point).collect()
+        };
+        let rising = points(&[0.001, 0.002, 0.005, 0.010, 0.020]);
+        assert!(rises(&rising, 400.0));
+        assert!(!rises(&rising, 40.0), "0.8 s are nobody's concern");
+        assert!(!rises(&points(&[0.001, 0.002, 0.005, 0.004, 0.020]), 400.0));
+        assert!(!rises(&points(&[0.010, 0.011, 0.012, 0.013, 0.014]), 400.0));
+    }
 }

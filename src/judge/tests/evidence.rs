@@ -259,12 +259,18 @@ fn a_disturbance_that_was_not_there_disturbed_nothing() {
         of(None, None),
         of(Some((8.0, 9.5)), lost),
         of(Some((12.0, 12.05)), lost),
+        of(Some((4.0, 9.0)), None),
+        of(Some((18.0, 23.0)), None),
+        of(None, lost),
     ]
     .map(|verdict| format!("{:?}: {}", verdict.outcome, verdict.reasons.join("; ")));
     insta::assert_snapshot!(told.join("\n"), @r"
     Inconclusive: the disturbance long-transaction never began: let it begin earlier, or make the recovery longer
     Inconclusive: the disturbance long-transaction was in nobody's way: it ended after 1.50 s with an error: the connection was lost
     Inconclusive: the disturbance long-transaction was in nobody's way: it ended after 50.0 ms with an error: the connection was lost
+    Inconclusive: the disturbance long-transaction was in nobody's way: it was over before the migration began: let it last longer, or begin later
+    Inconclusive: the disturbance long-transaction was in nobody's way: it began only when the migration was over: let it begin earlier
+    Inconclusive: when the disturbance long-transaction was in the way is not known: the connection was lost
     ");
 }
 
