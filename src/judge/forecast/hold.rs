@@ -1,5 +1,7 @@
 //! How long the locks of a statement are held at production's size.
 
+use std::time::Duration;
+
 use super::projection::projected;
 use super::work::Work;
 use crate::observe::{Forecast, ForecastPoint, HeldLock, LockMode, Pass, Quantity, Statement};
@@ -19,13 +21,17 @@ pub(super) fn locks(work: &Work<'_>, durations: &[Forecast], passes: &[&Pass]) -
         .filter(|_| statement.locks.is_empty())
         .filter_map(|pass| {
             let statements = &pass.migration.as_ref()?.statements;
-            statements.iter().find(|other| other.index == work.index)
+            let seen = statements.iter().find(|other| other.index == work.index)?;
+            Some((seen, pass.locks.sample_interval))
         });
-    let sampled = sampled.flat_map(|seen| {
+    let sampled = sampled.flat_map(|(seen, interval)| {
         let strong = seen.locks.iter().filter(|lock| is_strong(lock));
-        strong.filter_map(|lock| held_share(seen, lock, durations))
+        strong.filter_map(move |lock| held_share((seen, interval), lock, durations))
     });
     let mut all: Vec<Forecast> = own.chain(sampled).collect();
+    // Where passes differ, the one in which it may have been held longest counts.
+    let high = |forecast: &Forecast| forecast.high.unwrap_or(f64::INFINITY);
+    all.sort_by(|a, b| high(b).total_cmp(&high(a)));
     let mut known: Vec<(Option<String>, Option<String>)> = Vec::new();
     all.retain(|forecast| {
         let lock = (forecast.relation.clone(), forecast.mode.clone());
@@ -92,11 +98,18 @@ fn held(work: &Work<'_>, lock: &HeldLock, durations: &[Forecast]) -> Forecast {
     }
 }
 
-/// Of a lock that was sampled: the same share of the statement's time as in the pass.
-fn held_share(seen: &Statement, lock: &HeldLock, durations: &[Forecast]) -> Option<Forecast> {
+/// Of a lock that was sampled: the same share of the statement's time as in the pass. It was held for an interval of the
+/// samples longer than it was seen, at the most, both before and after.
+fn held_share(
+    (seen, interval): (&Statement, Duration),
+    lock: &HeldLock,
+    durations: &[Forecast],
+) -> Option<Forecast> {
     let of = durations.iter().find(|one| one.statement == seen.index)?;
     let took = seen.duration.saturating_sub(seen.lock_wait).as_secs_f64();
-    let share = (lock.held?.as_secs_f64() / took.max(f64::MIN_POSITIVE)).min(1.0);
+    let share_of = |held: Duration| (held.as_secs_f64() / took.max(f64::MIN_POSITIVE)).min(1.0);
+    let held = lock.held?;
+    let (share, most) = (share_of(held), share_of(held + 2 * interval));
     let scaled = |value: Option<f64>| value.map(|value| value * share);
     let sizes = of.sizes.iter().map(|point| ForecastPoint {
         measured: point.measured * share,
@@ -109,7 +122,7 @@ fn held_share(seen: &Statement, lock: &HeldLock, durations: &[Forecast]) -> Opti
         sizes: sizes.collect(),
         predicted: scaled(of.predicted),
         low: scaled(of.low),
-        high: scaled(of.high),
+        high: of.high.map(|value| value * most),
         ..of.clone()
     })
 }

@@ -55,8 +55,9 @@ proptest! {
 
 #[test]
 fn what_grows_faster_than_any_law_is_refused_or_held() {
+    type Law = fn(f64) -> f64;
     // Of millions of rows.
-    let laws: [(&str, fn(f64) -> f64); 7] = [
+    let laws: [(&str, Law); 7] = [
         ("n^1.1", |n| n.powf(1.1)),
         ("n^1.2", |n| n.powf(1.2)),
         ("n^1.3", |n| n.powf(1.3)),
