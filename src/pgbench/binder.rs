@@ -47,7 +47,7 @@ impl Script {
             random: slot("random_seed"),
             default: slot("default_seed"),
         };
-        Ok(binder.program.with_seed(0, 1))
+        Ok(binder.program.with_seed(0, 1).with_stride(0))
     }
 }
 
@@ -111,6 +111,7 @@ impl<'a> Binder<'a> {
                 instructions: Vec::with_capacity(script.commands.len()),
                 variables,
                 fresh: 0,
+                stride: 0,
                 seeds: Seeds::default(),
             },
         }

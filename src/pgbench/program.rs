@@ -22,6 +22,8 @@ pub struct Program {
     pub(super) variables: Variables,
     /// How many instructions are [`Instruction::Fresh`].
     pub(super) fresh: u64,
+    /// How many fresh values lie between a run's first and the next run's: [`Program::fresh`] or more.
+    pub(super) stride: u64,
     /// The variables that [`Program::with_seed`] and [`Run::of_client`](super::Run::of_client) set.
     pub(super) seeds: Seeds,
 }
@@ -151,6 +153,19 @@ impl Program {
         }
         self.predefine(self.seeds.random, seed.cast_signed());
         self.predefine(self.seeds.default, sequence.bits().cast_signed());
+        self
+    }
+
+    /// How many fresh values a run takes.
+    pub fn fresh(&self) -> u64 {
+        self.fresh
+    }
+
+    /// The same program with so many fresh values set aside for each run, which must be the same for all programs whose
+    /// runs are numbered together: the most that any of them [takes](Self::fresh).
+    #[must_use]
+    pub fn with_stride(mut self, stride: u64) -> Self {
+        self.stride = stride.max(self.fresh);
         self
     }
 

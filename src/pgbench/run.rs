@@ -193,7 +193,7 @@ impl Run {
                     state.set_all(slots, row);
                 }
                 Instruction::Fresh(slots, key, number) => {
-                    let first = serial.wrapping_mul(program.fresh);
+                    let first = serial.wrapping_mul(program.stride);
                     let row = keys.fresh_row(*key, first.wrapping_add(*number));
                     state.set_all(slots, row);
                 }
@@ -326,6 +326,28 @@ mod tests {
             .flat_map(|serial| trace(text, 1, serial).unwrap())
             .collect();
         assert_eq!(all, ["SELECT 0, 1", "SELECT 2, 3", "SELECT 4, 5"]);
+    }
+
+    #[test]
+    fn fresh_values_of_several_programs_never_repeat() {
+        let texts = [
+            "\\fresh a users.id\nSELECT :a",
+            "\\fresh a users.id\n\\fresh b users.id\n\\fresh c users.id\nSELECT :a, :b, :c",
+        ];
+        let programs = texts.map(|text| bind(text).unwrap());
+        let stride = programs.iter().map(Program::fresh).max().unwrap();
+        assert_eq!(stride, 3);
+        let programs = programs.map(|program| Arc::new(program.with_stride(stride)));
+        let mut seen = std::collections::BTreeSet::new();
+        for serial in 0..12 {
+            let program = &programs[serial % 2];
+            let mut run = Run::new(Arc::clone(program), 1, serial as u64);
+            let sent = finish(&mut run, Answers::new()).unwrap().concat();
+            let values = sent.trim_start_matches("SELECT ").split(", ");
+            for value in values {
+                assert!(seen.insert(value.to_owned()), "{value} again");
+            }
+        }
     }
 
     #[test]

@@ -52,13 +52,19 @@ impl Mix {
             definitions = definitions.substituted();
         }
         let clients = plan.load.closed().map_or(1, |closed| closed.clients);
-        let mut transactions = Vec::with_capacity(plan.transactions.len());
-        for kind in &plan.transactions {
+        let programs = plan.transactions.iter().map(|kind| {
             let program = kind.script.bind_with(keys.as_mut(), &definitions)?;
+            Ok(program.with_seed(seed, clients))
+        });
+        let programs: Vec<Program> = programs.collect::<Result<_, TrafficError>>()?;
+        // Requests of all kinds are numbered together.
+        let stride = programs.iter().map(Program::fresh).max().unwrap_or(0);
+        let named = plan.transactions.iter().zip(programs);
+        let transactions = named.map(|(kind, program)| {
             let file = kind.file.clone().unwrap_or_else(|| kind.name.clone());
-            let program = program.with_seed(seed, clients);
-            transactions.push(Transaction::new(kind.name.clone(), file, program));
-        }
+            Transaction::new(kind.name.clone(), file, program.with_stride(stride))
+        });
+        let transactions = transactions.collect();
         Ok(Self {
             transactions,
             roles: Roles::of(&plan.transactions),
