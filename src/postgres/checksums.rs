@@ -63,7 +63,10 @@ async fn sum(
         .iter()
         .map(|column| {
             let value = format!("coalesce('=' || {}::text, '')", quote(column));
-            format!("sum(pg_catalog.hashtextextended({key} || {value}, 0)::numeric)::text")
+            // Its collation says how a hash is taken: one for all, under which only the same bytes are the same.
+            format!(
+                "sum(pg_catalog.hashtextextended(({key} || {value}) COLLATE \"C\", 0)::numeric)::text"
+            )
         })
         .collect();
     let query = format!(

@@ -27,10 +27,20 @@ pub async fn create_database(client: &Client, name: &str) -> Result<(), Error> {
         .await
 }
 
-/// Drops a database. With `force`, sessions that are left in it are ended.
+/// Drops a database. With `force`, sessions that are left in it are ended; before version 13, which has `FORCE`, by
+/// themselves first.
 pub async fn drop_database(client: &Client, name: &str, force: bool) -> Result<(), Error> {
+    const END: &str = "
+SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()";
+    const HAS_FORCE: &str =
+        "SELECT pg_catalog.current_setting('server_version_num')::int >= 130000";
+    let has_force = force && client.query_one(HAS_FORCE, &[]).await?.try_get(0)?;
+    if force && !has_force {
+        client.query(END, &[&name]).await?;
+    }
     let name = escape_identifier(name);
-    let force = if force { " WITH (FORCE)" } else { "" };
+    let force = if has_force { " WITH (FORCE)" } else { "" };
     client
         .batch_execute(&format!("DROP DATABASE {name}{force}"))
         .await

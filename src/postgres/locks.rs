@@ -7,7 +7,8 @@ use tokio_postgres::{Client, Error, Row, Statement};
 use crate::observe::lock_sample::LockRow;
 
 /// Locks waited for, every lock on a relation that is waited for, and the migration's own.
-/// `pg_locks` is read once, so that the rows are of one moment.
+/// `pg_locks` is read once, so that the rows are of one moment; those of other databases' relations, whose oids may be
+/// the same, are not this one's.
 ///
 /// A wait for a row is one for the transaction that has locked it, and names no table. Its table is
 /// that of the row whose tuple lock the waiter holds; where it holds none (a unique key that another
@@ -15,7 +16,11 @@ use crate::observe::lock_sample::LockRow;
 /// virtual transaction is of a `CONCURRENTLY`, and about the only table that the waiter has locked for
 /// that. It waits for the snapshot of this very query too, for a moment: that is nobody's.
 const SAMPLE: &str = "
-WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE pid <> pg_catalog.pg_backend_pid()),
+WITH locks AS MATERIALIZED (
+       SELECT * FROM pg_catalog.pg_locks
+       WHERE pid <> pg_catalog.pg_backend_pid()
+         AND (database IS NULL OR database = 0 OR database = (
+                SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))),
      waited AS (SELECT DISTINCT relation FROM locks WHERE NOT granted AND relation IS NOT NULL),
      written AS (
        SELECT l.pid, l.mode, l.relation

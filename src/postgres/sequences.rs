@@ -60,7 +60,8 @@ async fn numberings(client: &Client, tables: &[u32]) -> Result<Vec<Numbering>, E
     read.collect()
 }
 
-/// Sets every sequence that numbers a column of these tables past the column's highest value.
+/// Sets every sequence that numbers a column of these tables past the column's highest value, as far as it can go. Those
+/// that count down, and those that begin again, are left as they are.
 ///
 /// # Errors
 /// What the server says.
@@ -71,9 +72,11 @@ pub async fn advance(client: &Client, tables: &[u32]) -> Result<(), Error> {
         let column = quote(&numbering.column);
         // A sequence shared by tables, or set by the schema's own data, never goes back.
         let sql = format!(
-            "SELECT pg_catalog.setval($1::text::regclass, m.highest)
-             FROM (SELECT max({column})::bigint AS highest FROM {table}) AS m, {sequence} AS s
-             WHERE m.highest > s.last_value OR (m.highest = s.last_value AND NOT s.is_called)"
+            "SELECT pg_catalog.setval($1::text::regclass, least(m.highest, k.seqmax))
+             FROM (SELECT max({column})::bigint AS highest FROM {table}) AS m, {sequence} AS s,
+                  pg_catalog.pg_sequence AS k
+             WHERE k.seqrelid = $1::text::regclass AND k.seqincrement > 0 AND NOT k.seqcycle
+               AND (m.highest > s.last_value OR (m.highest = s.last_value AND NOT s.is_called))"
         );
         client.query(&sql, &[&sequence]).await?;
     }

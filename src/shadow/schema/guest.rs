@@ -35,7 +35,7 @@ pub async fn load_schema_as_guest(
 }
 
 /// Statements that would change what other databases of the server share, by their first words.
-const SHARED: [(&[&str], &str); 10] = [
+const SHARED: [(&[&str], &str); 16] = [
     (
         &["ALTER", "SYSTEM"],
         "the server's settings are not the shadow's to change",
@@ -53,6 +53,15 @@ const SHARED: [(&[&str], &str); 10] = [
     (&["CREATE", "ROLE"], ROLES),
     (&["CREATE", "USER"], ROLES),
     (&["DROP", "ROLE"], ROLES),
+    (&["DROP", "USER"], ROLES),
+    (&["CREATE", "GROUP"], ROLES),
+    (&["ALTER", "GROUP"], ROLES),
+    (&["DROP", "GROUP"], ROLES),
+    (
+        &["COMMENT", "ON", "DATABASE"],
+        "the comment of the shadow's database is where its mark stands",
+    ),
+    (&["ALTER", "TABLESPACE"], TABLESPACES),
     (&["CREATE", "TABLESPACE"], TABLESPACES),
     (&["DROP", "TABLESPACE"], TABLESPACES),
 ];
@@ -63,7 +72,7 @@ const TABLESPACES: &str = "tablespaces belong to the whole server";
 /// Why a statement is not sent to somebody else's server, if so. User mappings begin as users do, and
 /// belong to the database.
 pub(super) fn shared(statement: &str) -> Option<&'static str> {
-    let mapping = ["CREATE", "ALTER"]
+    let mapping = ["CREATE", "ALTER", "DROP"]
         .iter()
         .any(|verb| begins_with(statement, &[verb, "USER", "MAPPING"]));
     let found = SHARED
@@ -105,6 +114,9 @@ mod tests {
             "alter role app set search_path = x",
             "CREATE USER app",
             "DROP DATABASE shop",
+            "DROP USER app",
+            "ALTER GROUP staff ADD USER app",
+            "COMMENT ON DATABASE shop IS 'x'",
             "CREATE TABLESPACE fast LOCATION '/x'",
         ] {
             assert!(shared(statement).is_some(), "{statement}");
