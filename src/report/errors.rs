@@ -18,7 +18,7 @@ pub(super) struct ErrorRow<'a> {
 }
 
 /// The name of what ends a request that the application refuses; it is no error of the server's.
-const SHED: &str = "shed";
+pub(super) const SHED: &str = "shed";
 
 /// The errors of a pass, the most frequent first; refused requests are among them.
 pub(super) fn errors_of(pass: &Pass) -> Vec<ErrorRow<'_>> {
@@ -46,7 +46,8 @@ pub(super) fn errors_of(pass: &Pass) -> Vec<ErrorRow<'_>> {
     rows
 }
 
-fn errors_in(phase: &Phase) -> impl Iterator<Item = (&str, u64)> {
+/// How often each kind of error ended a request of a phase, those refused for a full queue included.
+pub(super) fn errors_in(phase: &Phase) -> impl Iterator<Item = (&str, u64)> {
     let errors = phase.errors.iter();
     let errors = errors.map(|(error, count)| (error.as_str(), *count));
     let shed = Some((SHED, phase.accounting.shed)).filter(|(_, count)| *count > 0);

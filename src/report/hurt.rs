@@ -10,6 +10,7 @@ use crate::observe::{Deadlock, DeadlockPartner, Migration, Pass, PhaseName};
 use crate::units::Span;
 
 use super::Report;
+use super::errors::{SHED, errors_in};
 
 /// What the statement did: `held ShareRowExclusiveLock on public.measurements for 4.20 s`.
 pub(super) fn charge(migration: &Migration, blame: &Blame) -> String {
@@ -114,12 +115,11 @@ pub(super) fn waited_alone(cause: &Cause) -> String {
 }
 
 /// Errors of requests that never had a connection.
-const WITHOUT_CONNECTION: [&str; 5] = [
+const WITHOUT_CONNECTION: [&str; 4] = [
     "acquire_timeout",
     "connection_refused",
     "instance_down",
-    "queue_full",
-    "shed",
+    SHED,
 ];
 
 /// The requests that stood in no queue of the server's, since they never had a connection, and what all
@@ -128,8 +128,8 @@ pub(super) fn without_connection(pass: &Pass) -> Option<String> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let met = |name| name == PhaseName::Migration || name == PhaseName::Recovery;
     for phase in pass.phases.iter().filter(|phase| met(phase.name)) {
-        for (error, count) in &phase.errors {
-            if WITHOUT_CONNECTION.contains(&error.as_str()) {
+        for (error, count) in errors_in(phase) {
+            if WITHOUT_CONNECTION.contains(&error) {
                 *counts.entry(error).or_default() += count;
             }
         }
