@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::run::deliver;
+use super::output::deliver;
 use super::scenario_files::{Choice, load};
 use super::workshop::Workshop;
 use super::{Failure, Shared, code_of, output};

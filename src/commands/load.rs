@@ -12,10 +12,10 @@ use anyhow::anyhow;
 
 use measured::load_report;
 
-use super::run::deliver;
+use super::output::{self, deliver};
 use super::scenario_files::load_traffic;
 use super::workshop::Workshop;
-use super::{Failure, Shared, exit, output};
+use super::{Failure, Shared, exit};
 use crate::rehearsal;
 use crate::report::Report;
 use crate::scenario::plan::{Load, Protocol};

@@ -14,6 +14,7 @@ mod progress;
 mod rewrite;
 pub mod run;
 mod scenario_files;
+mod side_by_side;
 mod sweep;
 pub mod verify;
 mod workshop;
@@ -87,7 +88,7 @@ pub mod exit {
     pub const INTERRUPTED: u8 = 130;
 }
 
-/// Runs a command and says its exit code. Errors are printed here and nowhere else.
+/// Runs a command and says its exit code. Errors that end it are printed here.
 pub fn execute(command: Command) -> ExitCode {
     let result = match command {
         Command::Run(options) => run::run(&options),

@@ -113,8 +113,21 @@ pub(super) fn folder(shared: &Shared) -> Result<Option<OutputFolder>, Failure> {
     shared.out.as_deref().map(OutputFolder::create).transpose()
 }
 
+/// Writes a report's files and prints it. A file that cannot be written is told only after the
+/// verdict has been shown.
+pub(super) fn deliver(
+    report: &Report,
+    out: Option<&OutputFolder>,
+    shared: &Shared,
+) -> Result<(), Failure> {
+    let written = out.map_or(Ok(Vec::new()), |out| out.write(report));
+    let files = written.as_deref().unwrap_or_default();
+    print(report, shared, files).map_err(Failure::could_not_run)?;
+    written.map(|_| ()).map_err(Failure::could_not_run)
+}
+
 /// Prints a report on stdout, as JSON or for people, with the names of the files it was written to.
-pub(super) fn print(report: &Report, shared: &Shared, files: &[String]) -> anyhow::Result<()> {
+fn print(report: &Report, shared: &Shared, files: &[String]) -> anyhow::Result<()> {
     let mut out = stdout();
     let printed = match shared.json {
         true => json::write(report, &mut out),

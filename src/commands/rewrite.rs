@@ -1,5 +1,6 @@
 //! `run --try-rewrite`: a migration and its safe form, on identical data.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -57,9 +58,13 @@ fn lock_timeout(plan: &Plan) -> Duration {
 
 /// The same scenario with the safe form as its migration.
 pub(super) fn with_rewrite(loaded: &Loaded, tried: &TriedRewrite) -> Result<Loaded, Failure> {
-    let file = match loaded.plan.migration.file.as_str() {
-        FILE => "rewritten.sql",
-        _ => FILE,
+    let file = match &tried.file {
+        Some(written) => Path::new(written).file_name().map(OsStr::to_string_lossy),
+        None => None,
+    };
+    let file = match file.as_deref().unwrap_or(FILE) {
+        own if own == loaded.plan.migration.file => "rewritten.sql",
+        written => written,
     };
     let script = split(file, &tried.rewrite.sql)
         .and_then(|script| check_transactions(&script, false).map(|()| script));

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 
-use super::output::{self, OutputFolder};
+use super::output::{self, OutputFolder, deliver};
 use super::scenario_files::{Choice, Loaded, load};
+use super::side_by_side::{SideBySide, folder_name};
 use super::workshop::{Depth, Workshop};
 use super::{Failure, Shared, code_of, exit, rewrite, sweep};
-use crate::report::comparison::{self, Rehearsed};
 use crate::report::{Report, TriedRewrite};
 use crate::scenario::Plan;
 use crate::scenario::plan::{Role, Trials};
@@ -127,15 +127,15 @@ fn each(
     out: Option<&OutputFolder>,
     shared: &Shared,
 ) -> Result<u8, Failure> {
-    let mut table = SideBySide::default();
+    let mut table = SideBySide::new(out);
     for loaded in several {
-        let report = workshop.rehearse(loaded, Depth::Whole)?;
-        table.add(loaded, &report, out, shared)?;
+        let rehearsed = workshop.rehearse(loaded, Depth::Whole);
+        add(&mut table, loaded, rehearsed, shared);
         if workshop.stopped() {
             break;
         }
     }
-    table.finish(out, shared)
+    finish(&table, shared)
 }
 
 /// The migration, and its safe form on identical data, then side by side.
@@ -155,51 +155,32 @@ fn with_safe_form(
         deliver(&report, out, shared)?;
         return Ok(code(&report));
     }
-    let mut table = SideBySide::default();
-    table.add(loaded, &report, out, shared)?;
+    let mut table = SideBySide::new(out);
+    add(&mut table, loaded, Ok(report), shared);
     let safe = rewrite::with_rewrite(loaded, &tried)?;
-    let report = workshop.rehearse(&safe, Depth::Whole)?;
-    table.add(&safe, &report, out, shared)?;
-    table.finish(out, shared)
+    let rehearsed = workshop.rehearse(&safe, Depth::Whole);
+    add(&mut table, &safe, rehearsed, shared);
+    finish(&table, shared)
 }
 
-/// Rehearsals of one command, one after the other.
-#[derive(Default)]
-struct SideBySide {
-    rows: Vec<Rehearsed>,
-    worst: u8,
+fn add(
+    table: &mut SideBySide<'_>,
+    loaded: &Loaded,
+    rehearsed: Result<Report, Failure>,
+    shared: &Shared,
+) {
+    let folder = folder_of(loaded);
+    table.take(loaded, None, &folder, rehearsed, |report, inside| {
+        deliver(report, inside, shared)
+    });
 }
 
-impl SideBySide {
-    /// Delivers one's report, into a folder of its own.
-    fn add(
-        &mut self,
-        loaded: &Loaded,
-        report: &Report,
-        out: Option<&OutputFolder>,
-        shared: &Shared,
-    ) -> Result<(), Failure> {
-        let inside = out.map(|out| out.inside(&folder_of(loaded))).transpose()?;
-        deliver(report, inside.as_ref(), shared)?;
-        self.worst = worse(self.worst, code(report));
-        self.rows.push(Rehearsed::of(report, None));
-        Ok(())
+/// The table after the reports; of JSON, the reports are all that is printed.
+fn finish(table: &SideBySide<'_>, shared: &Shared) -> Result<u8, Failure> {
+    if !shared.json {
+        table.print(false)?;
     }
-
-    /// Prints the table and says the worst code.
-    fn finish(&self, out: Option<&OutputFolder>, shared: &Shared) -> Result<u8, Failure> {
-        if let Some(out) = out {
-            out.write_file("comparison.json", |file| {
-                comparison::write_json(&self.rows, file)
-            })
-            .map_err(Failure::could_not_run)?;
-        }
-        if !shared.json {
-            output::print_with(|out, style| comparison::write(&self.rows, out, style))
-                .map_err(Failure::could_not_run)?;
-        }
-        Ok(self.worst)
-    }
+    table.save()
 }
 
 /// A folder's name for one of several: by its migration, and its order where that was asked for.
@@ -211,19 +192,6 @@ fn folder_of(loaded: &Loaded) -> String {
     }
 }
 
-/// Writes a report's files and prints it. A file that cannot be written is told only after the
-/// verdict has been shown.
-pub(super) fn deliver(
-    report: &Report,
-    out: Option<&OutputFolder>,
-    shared: &Shared,
-) -> Result<(), Failure> {
-    let written = out.map_or(Ok(Vec::new()), |out| out.write(report));
-    let files = written.as_deref().unwrap_or_default();
-    output::print(report, shared, files).map_err(Failure::could_not_run)?;
-    written.map(|_| ()).map_err(Failure::could_not_run)
-}
-
 fn code(report: &Report) -> u8 {
     if report.interrupted {
         exit::INTERRUPTED
@@ -232,42 +200,9 @@ fn code(report: &Report) -> u8 {
     }
 }
 
-/// Interrupted over unsafe over inconclusive over safe.
-fn worse(a: u8, b: u8) -> u8 {
-    let rank = |code| match code {
-        exit::INTERRUPTED => 3,
-        exit::UNSAFE => 2,
-        exit::INCONCLUSIVE => 1,
-        _ => 0,
-    };
-    if rank(b) > rank(a) { b } else { a }
-}
-
-/// A folder's name for a migration: its path without what a folder cannot be named.
-pub(super) fn folder_name(migration: &str) -> String {
-    let name: String = migration
-        .chars()
-        .map(|c| {
-            if c.is_alphanumeric() || "._-".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let trimmed = name.trim_start_matches(['.', '_']);
-    trimmed.strip_suffix(".sql").unwrap_or(trimmed).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn migrations_get_folders_of_their_own() {
-        assert_eq!(folder_name("migration.sql"), "migration");
-        assert_eq!(folder_name("../../real/85/01_add.sql"), "real_85_01_add");
-    }
 
     #[test]
     fn what_is_about_one_rehearsal_refuses_several() {
@@ -306,12 +241,5 @@ mod tests {
                 assert!(why.unwrap().contains(option), "{why:?}");
             }
         }
-    }
-
-    #[test]
-    fn the_worst_of_several_codes_is_kept() {
-        assert_eq!(worse(exit::UNSAFE, exit::INCONCLUSIVE), exit::UNSAFE);
-        assert_eq!(worse(exit::SAFE, exit::INCONCLUSIVE), exit::INCONCLUSIVE);
-        assert_eq!(worse(exit::UNSAFE, exit::INTERRUPTED), exit::INTERRUPTED);
     }
 }

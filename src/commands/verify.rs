@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::output::{self, OutputFolder};
-use super::run::folder_name;
+use super::output;
 use super::scenario_files::{Choice, Loaded, load};
+use super::side_by_side::{SideBySide, folder_name};
 use super::workshop::{Depth, Workshop};
-use super::{Failure, Shared, exit};
-use crate::report::comparison::{self, Rehearsed};
+use super::{Failure, Shared};
 use crate::scenario::plan::Outcome;
 
 /// Options of `verify`.
@@ -21,7 +20,8 @@ pub struct VerifyOptions {
     pub shared: Shared,
 }
 
-/// Rehearses them all and prints one table; 0 when every outcome is as expected.
+/// Rehearses them all, also after one that could not run, and prints one table; 0 when every outcome is as
+/// expected.
 pub fn verify(options: &VerifyOptions) -> Result<u8, Failure> {
     let shared = &options.shared;
     let mut cases = Vec::new();
@@ -30,31 +30,29 @@ pub fn verify(options: &VerifyOptions) -> Result<u8, Failure> {
     }
     let out = output::folder(shared)?;
     let workshop = Workshop::new(shared)?;
-    let mut rows = Vec::new();
+    let mut table = SideBySide::new(out.as_ref());
     for (loaded, expected) in &cases {
-        let report = workshop.rehearse(loaded, Depth::UntilUnsafe)?;
-        if report.interrupted {
-            return Ok(exit::INTERRUPTED);
+        let rehearsed = workshop.rehearse(loaded, Depth::UntilUnsafe);
+        let plan = &loaded.plan;
+        let folder = [&plan.name, &plan.migration.file]
+            .map(|name| folder_name(name))
+            .join("/");
+        table.take(
+            loaded,
+            Some(*expected),
+            &folder,
+            rehearsed,
+            |report, inside| {
+                let written = inside.map(|inside| inside.write(report)).transpose();
+                written.map(|_| ()).map_err(Failure::could_not_run)
+            },
+        );
+        if workshop.stopped() {
+            break;
         }
-        write(&report, loaded, out.as_ref())?;
-        rows.push(Rehearsed::of(&report, Some(*expected)));
     }
-    if let Some(out) = &out {
-        out.write_file("comparison.json", |file| {
-            comparison::write_json(&rows, file)
-        })
-        .map_err(Failure::could_not_run)?;
-    }
-    let printed = match shared.json {
-        true => output::print_with(|out, _| comparison::write_json(&rows, out)),
-        false => output::print_with(|out, style| comparison::write(&rows, out, style)),
-    };
-    printed.map_err(Failure::could_not_run)?;
-    Ok(if rows.iter().all(Rehearsed::is_as_expected) {
-        exit::SAFE
-    } else {
-        exit::UNSAFE
-    })
+    table.print(shared.json)?;
+    table.save()
 }
 
 /// The migrations that a scenario expects something of.
@@ -70,17 +68,4 @@ fn expected(scenario: &Path, shared: &Shared) -> Result<Vec<(Loaded, Outcome)>, 
     files
         .map(|(file, outcome)| Ok((load(scenario, Choice::Named(&file), shared)?, outcome)))
         .collect()
-}
-
-fn write(
-    report: &crate::report::Report,
-    loaded: &Loaded,
-    out: Option<&OutputFolder>,
-) -> Result<(), Failure> {
-    let Some(out) = out else { return Ok(()) };
-    let folder = out
-        .inside(&loaded.plan.name)?
-        .inside(&folder_name(&loaded.plan.migration.file))?;
-    folder.write(report).map_err(Failure::could_not_run)?;
-    Ok(())
 }

@@ -1,10 +1,12 @@
 //! Several rehearsals side by side: `verify`, and `run` with several migrations.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{Finding, Verdict};
+use crate::scenario::Plan;
 use crate::scenario::plan::Outcome;
 
 use super::Report;
@@ -39,6 +41,21 @@ impl Rehearsed {
             expected,
             got: report.outcome(),
             deciding: report.verdict.as_ref().map(deciding).unwrap_or_default(),
+        }
+    }
+
+    /// One that came to no report; `why` may have several lines, of which the first says it.
+    pub fn could_not_run(plan: &Plan, expected: Option<Outcome>, why: &impl fmt::Display) -> Self {
+        let why = why.to_string();
+        let first = why.lines().next().unwrap_or_default();
+        let ordering = plan.release.and_then(|release| release.ordering);
+        Self {
+            scenario: plan.name.clone(),
+            migration: plan.migration.file.clone(),
+            ordering: ordering.map_or_else(String::new, |ordering| ordering.to_string()),
+            expected,
+            got: None,
+            deciding: first.trim_start_matches("error: ").to_owned(),
         }
     }
 

@@ -224,6 +224,35 @@ fn verify_compares_with_what_is_expected() {
     assert!(stdout.contains("bad.sql"), "{stdout}");
 }
 
+#[test]
+fn a_scenario_that_cannot_run_does_not_cost_the_others() {
+    let expecting =
+        || Scenario::new().replacing("[phases]", "[expect]\n\"bad.sql\" = \"unsafe\"\n[phases]");
+    let bad = "LOCK TABLE orders;\nSELECT pg_sleep(3);\n";
+    let broken = expecting()
+        .with("bad.sql", bad)
+        .with("schema.sql", "CREATE TABLE orders (id no_such_type);\n");
+    let whole = expecting().with("bad.sql", bad);
+    let out = whole.file("out");
+    let output = broken
+        .command("verify")
+        .arg(whole.path())
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .unwrap();
+    let (stdout, stderr) = printed(&output);
+    assert_eq!(output.status.code(), Some(4), "{stdout}\n{stderr}");
+    assert!(stdout.contains("1 of 2 as expected"), "{stdout}");
+    assert!(stderr.contains("no_such_type"), "{stderr}");
+    let rows = fs::read_to_string(out.join("comparison.json")).unwrap();
+    let rows: Value = serde_json::from_str(&rows).unwrap();
+    let got = |row: usize| (rows[row]["got"].clone(), rows[row]["deciding"].to_string());
+    let ((none, why), (outcome, _)) = (got(0), got(1));
+    assert!(none.is_null() && why.contains("no_such_type"), "{rows}");
+    assert_eq!(outcome, "unsafe");
+}
+
 /// The waits of a report's only pass whose root is the migration.
 fn behind_migration(report: &Value) -> Vec<&Value> {
     let waits = report["passes"][0]["locks"]["waits"].as_array().unwrap();

@@ -46,7 +46,7 @@ fn the_safe_form_is_written_rehearsed_and_compared() {
         stdout.contains("rewrite-2.sql") && stdout.contains("stays as it is"),
         "{stdout}"
     );
-    let safe = json(&out.join("rewrite/report.json"));
+    let safe = json(&out.join("rewrite-2/report.json"));
     let migration = &safe["passes"][0]["migration"];
     assert_eq!(migration["outcome"], "applied", "{migration}");
     let statements = migration["statements"].as_array().unwrap();
@@ -65,7 +65,7 @@ fn the_safe_form_is_written_rehearsed_and_compared() {
     );
     let rows = json(&out.join("comparison.json"));
     assert_eq!(rows[0]["migration"], "migration.sql");
-    assert_eq!(rows[1]["migration"], "rewrite.sql");
+    assert_eq!(rows[1]["migration"], "rewrite-2.sql");
 }
 
 #[test]

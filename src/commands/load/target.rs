@@ -8,7 +8,7 @@ use super::LoadOptions;
 use super::measured::load_report;
 use super::scripts::transactions;
 use crate::commands::fill::read_endpoint;
-use crate::commands::run::deliver;
+use crate::commands::output::deliver;
 use crate::commands::workshop::Workshop;
 use crate::commands::{Failure, environment, output};
 use crate::judge::wording::counted;
