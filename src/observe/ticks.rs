@@ -1,4 +1,4 @@
-//! Availability of one kind of transaction, in ticks of 10 ms: two bits a tick, 90 kB an hour.
+//! Availability of one kind of transaction, in ticks of 10 ms: three bits a tick, 135 kB an hour.
 
 use std::time::Duration;
 
@@ -10,57 +10,83 @@ pub(super) const TICK: Duration = Duration::from_millis(10);
 pub(super) struct Ticks {
     waiting: Bits,
     succeeded: Bits,
+    lost: Bits,
+    /// The longest from due to success.
+    slowest: Duration,
+    /// The longest from due to an end without success.
+    slowest_lost: Duration,
 }
 
 impl Ticks {
-    /// Notes the end of a request that was due at `due`: `success` is when it succeeded, none if it
-    /// never did.
-    pub(super) fn ended(&mut self, due: Duration, success: Option<Duration>) {
-        let due = tick_of(due);
-        let success = success.map(tick_of);
-        if let Some(success) = success {
-            self.succeeded.set(success);
+    /// Notes a request that came due, and its end.
+    pub(super) fn ended(&mut self, (due, end): (Duration, Duration), succeeded: bool) {
+        let took = end.saturating_sub(due);
+        let (due, end) = (tick_of(due), tick_of(end));
+        if succeeded {
+            self.slowest = self.slowest.max(took);
+            self.succeeded.set(end);
+        } else {
+            self.slowest_lost = self.slowest_lost.max(took);
+            self.lost.set(due);
         }
-        if success != Some(due) {
+        if !succeeded || end != due {
             self.waiting.set(due);
         }
     }
 
     /// Adds what another counted.
     pub(super) fn merge(&mut self, other: &Self) {
-        let Self { waiting, succeeded } = other;
+        let Self {
+            waiting,
+            succeeded,
+            lost,
+            slowest,
+            slowest_lost,
+        } = other;
         self.waiting.merge(waiting);
         self.succeeded.merge(succeeded);
+        self.lost.merge(lost);
+        self.slowest = self.slowest.max(*slowest);
+        self.slowest_lost = self.slowest_lost.max(*slowest_lost);
     }
 
     /// Bytes that the ticks take.
     pub(super) fn heap_bytes(&self) -> usize {
-        let Self { waiting, succeeded } = self;
-        (waiting.0.capacity() + succeeded.0.capacity()) * size_of::<u64>()
+        let bits = [&self.waiting, &self.succeeded, &self.lost];
+        bits.map(|Bits(words)| words.capacity())
+            .iter()
+            .sum::<usize>()
+            * size_of::<u64>()
     }
 
     /// The longest stretch within `[from, to)` without a success although one was due. A stretch
     /// starts in the first tick in which a request came due that did not succeed within that tick,
     /// and lasts to the tick of the next success, or to `to`. It is off by less than two ticks.
+    ///
+    /// Where all requests of a stretch but one succeeded in the end, it is no longer than that one and the
+    /// slowest of the others took: between two requests of a rare kind nobody knows how things stood.
     pub(super) fn longest_outage(&self, from: Duration, to: Duration) -> Duration {
         let mut longest = Duration::ZERO;
-        let mut since: Option<Duration> = None;
-        let mut close = |since: &mut Option<Duration>, end: Duration| {
-            if let Some(start) = since.take() {
-                longest = longest.max(end.saturating_sub(start.max(from)));
+        let mut since: Option<(Duration, u32)> = None;
+        let known_of_one = self.slowest_lost + self.slowest;
+        let mut close = |since: &mut Option<(Duration, u32)>, end: Duration| {
+            if let Some((start, lost)) = since.take() {
+                let stretch = end.min(to).saturating_sub(start.max(from));
+                longest = longest.max(match lost {
+                    1 => stretch.min(known_of_one),
+                    _ => stretch,
+                });
             }
         };
-        let last = tick_of(to).min(self.waiting.len().max(self.succeeded.len()));
-        for tick in 0..=last {
+        // Beyond `to`, too: what comes there tells how many were lost.
+        for tick in 0..self.waiting.len().max(self.succeeded.len()) {
             let start = TICK * u32::try_from(tick).unwrap_or(u32::MAX);
-            if start >= to {
-                break;
-            }
             if self.succeeded.get(tick) {
                 close(&mut since, start);
             }
             if self.waiting.get(tick) {
-                since.get_or_insert(start);
+                let (_, lost) = since.get_or_insert((start, 0));
+                *lost += u32::from(self.lost.get(tick));
             }
         }
         close(&mut since, to);
@@ -127,7 +153,8 @@ mod tests {
     fn ticks(requests: &[(u64, Option<u64>)]) -> Ticks {
         let mut ticks = Ticks::default();
         for &(due, success) in requests {
-            ticks.ended(ms(due), success.map(ms));
+            let end = success.unwrap_or(due + 2);
+            ticks.ended((ms(due), ms(end)), success.is_some());
         }
         ticks
     }
@@ -161,6 +188,16 @@ mod tests {
         assert_eq!(failing.longest_outage(ms(0), ms(6_000)), ms(5_000));
         assert_eq!(failing.longest_outage(ms(1_500), ms(1_900)), ms(400));
         assert_eq!(failing.longest_outage(ms(0), ms(500)), ms(0));
+    }
+
+    #[test]
+    fn one_lost_request_of_a_rare_kind_is_no_outage_up_to_the_next() {
+        let rare = [(0, Some(1)), (5_000, None), (10_000, Some(10_020))];
+        assert_eq!(ticks(&rare).longest_outage(ms(0), ms(12_000)), ms(22));
+        let twice = [(5_000, None), (10_000, None), (15_000, Some(15_001))];
+        assert_eq!(ticks(&twice).longest_outage(ms(0), ms(20_000)), ms(10_000));
+        let queue = [(1_000, None), (1_500, Some(4_000)), (2_000, Some(4_000))];
+        assert_eq!(ticks(&queue).longest_outage(ms(0), ms(5_000)), ms(2_502));
     }
 
     #[test]
