@@ -10,7 +10,7 @@ use crate::observe::{Abort, GrownTable, Pass};
 use crate::postgres::backends;
 use crate::postgres::connect::connect;
 use crate::scenario::plan::{AbortAfter, AbortBy, AbortPlan};
-use crate::shadow::Server;
+use crate::shadow::{Server, ServerError};
 use crate::traffic::Timeline;
 
 /// How often a statement's beginning is looked for.
@@ -23,6 +23,7 @@ pub(super) struct Order {
     /// After a time, where the plan names one or a part of the quiet pass's.
     time: Option<Duration>,
     done: RefCell<Option<Done>>,
+    lost: RefCell<Option<ServerError>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +57,7 @@ impl Order {
             plan,
             time,
             done: RefCell::new(None),
+            lost: RefCell::new(None),
         }
     }
 
@@ -64,6 +66,11 @@ impl Order {
             order: self,
             server,
         }
+    }
+
+    /// Why a server that was killed did not come back: what the traffic then suffered tells of no abort.
+    pub(super) fn lost(&self) -> Option<ServerError> {
+        self.lost.take()
     }
 
     /// What came of it in this pass. Times on the timeline become times since the baseline began.
@@ -129,11 +136,16 @@ impl Abortion<'_> {
                 }
             }
             AbortBy::KillServer => {
-                if self.down().is_none()
-                    && let Ok(down) = self.server.crash().await
-                    && let Some(done) = self.order.done.borrow_mut().as_mut()
-                {
-                    done.down = Some(down);
+                if self.is_struck() {
+                    return;
+                }
+                match self.server.crash().await {
+                    Ok(down) => {
+                        if let Some(done) = self.order.done.borrow_mut().as_mut() {
+                            done.down = Some(down);
+                        }
+                    }
+                    Err(error) => *self.order.lost.borrow_mut() = Some(error),
                 }
             }
         }
@@ -151,8 +163,14 @@ impl Abortion<'_> {
         }
     }
 
-    fn down(&self) -> Option<Duration> {
-        self.order.done.borrow().and_then(|done| done.down)
+    /// Whether the server has been killed, whatever became of it.
+    fn is_struck(&self) -> bool {
+        let is_back = self
+            .order
+            .done
+            .borrow()
+            .is_some_and(|done| done.down.is_some());
+        is_back || self.order.lost.borrow().is_some()
     }
 }
 

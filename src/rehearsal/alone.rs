@@ -12,6 +12,7 @@ use crate::scenario::Plan;
 use crate::shadow::fill::{FillError, FillSummary};
 use crate::shadow::{ExistingOptions, ExistingShadow, load_schema_as_guest};
 use crate::synth::FillPlan;
+use crate::units::Span;
 
 /// How long the opening of a database may go on after an interrupt.
 const OPEN_LIMIT: Duration = Duration::from_millis(800);
@@ -64,6 +65,7 @@ pub async fn fill_existing(
     around
         .observer
         .event(Event::Preparing("looking at the server"));
+    let at = options.endpoint.to_string();
     let opening = ExistingShadow::open(options);
     tokio::pin!(opening);
     let opened = tokio::select! {
@@ -72,7 +74,14 @@ pub async fn fill_existing(
             // It may be creating the database just now, and then knows best how to undo it.
             return Err(match tokio::time::timeout(OPEN_LIMIT, opening).await {
                 Ok(Ok(shadow)) => abandon(shadow, RehearsalError::Interrupted).await,
-                _ => untouched(RehearsalError::Interrupted),
+                Ok(Err(_)) => untouched(RehearsalError::Interrupted),
+                Err(_) => Abandoned {
+                    error: RehearsalError::Interrupted,
+                    fate: format!(
+                        "{at} had not answered {} later: a database that it was creating just then stays, empty, until you drop it",
+                        Span(OPEN_LIMIT)
+                    ),
+                },
             });
         }
     };

@@ -1,5 +1,6 @@
 //! Filled databases that are kept for the next run of the same scenario.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use super::loaded::{Loaded, Surroundings, server_options, tell_started};
 use super::{FillFacts, Options, RehearsalError};
 use crate::scenario::Plan;
 use crate::shadow::cache::{CacheKey, CachedFill, FillCache, Ingredients, Manifest};
-use crate::shadow::{Server, postgres_build};
+use crate::shadow::{Server, ServerError, postgres_build};
 use crate::units::{Bytes, Rows};
 
 /// The cache, and the name that the plan's filled database has there.
@@ -56,6 +57,7 @@ impl Kept {
         let server = match restored {
             Ok(server) => server,
             Err(_) if stopped() => return Err(RehearsalError::Interrupted),
+            Err(error) if !is_of_the_copy(&error) => return Err(error.into()),
             Err(error) => {
                 self.drop_entry(cached, &error.to_string(), around);
                 return Ok(None);
@@ -116,6 +118,18 @@ impl Kept {
         {
             around.observer.event(Event::Note(&error.to_string()));
         }
+    }
+}
+
+/// Whether a kept database is to blame, and not the place that it was copied to.
+fn is_of_the_copy(error: &ServerError) -> bool {
+    match error {
+        ServerError::File { source, .. } => !matches!(
+            source.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::PermissionDenied
+        ),
+        ServerError::Start { .. } | ServerError::NotRunning { .. } => true,
+        _ => false,
     }
 }
 
