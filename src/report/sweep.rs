@@ -58,11 +58,8 @@ impl Setting {
     pub fn of(report: &Report, lock_timeout: Duration, backoff: Duration) -> Self {
         let pass = report.passes.first();
         let migration = pass.and_then(|pass| pass.migration.as_ref());
-        let waits = pass.into_iter().flat_map(|pass| &pass.locks.waits);
-        let owed: Vec<Duration> = waits
-            .filter(|wait| wait.is_owed_to_migration())
-            .map(|wait| wait.length)
-            .collect();
+        // Of the waits themselves only the longest are kept.
+        let tolls = || pass.into_iter().flat_map(|pass| &pass.locks.tolls);
         let locking = migration
             .into_iter()
             .flat_map(|migration| &migration.statements);
@@ -76,8 +73,8 @@ impl Setting {
             duration: migration.map_or(Duration::ZERO, |migration| {
                 migration.end.saturating_sub(migration.start)
             }),
-            longest_wait: owed.iter().max().copied().unwrap_or_default(),
-            total_wait: owed.iter().sum(),
+            longest_wait: tolls().map(|toll| toll.longest).max().unwrap_or_default(),
+            total_wait: tolls().map(|toll| toll.total).sum(),
             overridden: locking.any(|statement| statement.lock_timeout != lock_timeout),
             outcome: report.outcome(),
         }
