@@ -27,6 +27,25 @@ pub async fn connect(config: &Config, application_name: &str) -> Result<Session,
     open(&named(config, application_name), NoTls).await
 }
 
+/// As [`connect`], for what must come to its end: the server's timeouts, of `[shadow.settings]` as of a role,
+/// do not hold in it.
+pub async fn connect_unlimited(config: &Config, application_name: &str) -> Result<Session, Error> {
+    let session = connect(config, application_name).await?;
+    unlimited(&session.client).await?;
+    Ok(session)
+}
+
+/// Takes the server's timeouts off a session.
+pub async fn unlimited(client: &Client) -> Result<(), Error> {
+    client.batch_execute(WITHOUT_TIMEOUTS).await
+}
+
+/// Only those that the server's version knows.
+const WITHOUT_TIMEOUTS: &str = "
+SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
+WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
+               'idle_session_timeout', 'transaction_timeout')";
+
 /// As [`connect`], and hands over what the server says beside its answers: `NOTICE`, `WARNING`, and
 /// `DEBUG` where `client_min_messages` asks for it.
 pub async fn connect_with_notices(

@@ -4,14 +4,8 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, Error};
 
-use super::integrity::WITHOUT_TIMEOUTS;
 use super::names::quoted;
 use crate::schema::RelationName;
-
-/// Takes the server's limits off a session: it stands for somebody who is not limited by them.
-pub async fn unlimited(client: &Client) -> Result<(), Error> {
-    client.batch_execute(WITHOUT_TIMEOUTS).await
-}
 
 /// Begins a transaction that has read these tables. With a snapshot of its own it is one that works on; without,
 /// it keeps only its locks, and its `xmin` is let go.

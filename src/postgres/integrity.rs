@@ -3,7 +3,7 @@
 
 use tokio_postgres::{Client, Config, Error};
 
-use super::connect::{Session, connect};
+use super::connect::{Session, connect_unlimited};
 
 const INVALID_INDEXES: &str = "
 SELECT n.nspname || '.' || c.relname
@@ -18,13 +18,6 @@ FROM pg_catalog.pg_constraint c
 JOIN pg_catalog.pg_class t ON t.oid = c.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 WHERE NOT c.convalidated AND coalesce(pg_catalog.to_jsonb(c) ->> 'conenforced', 'true') = 'true' ORDER BY 1";
-
-/// Nothing of `[shadow.settings]` may end a session that only holds a snapshot, or that stands for somebody
-/// who is not limited.
-pub(super) const WITHOUT_TIMEOUTS: &str = "
-SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
-WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
-               'idle_session_timeout', 'transaction_timeout')";
 
 /// Indexes that queries cannot use.
 pub async fn invalid_indexes(client: &Client) -> Result<Vec<String>, Error> {
@@ -58,9 +51,8 @@ impl Snapshot {
     /// # Errors
     /// The server cannot be reached, or what it says.
     pub async fn take(config: &Config, application_name: &str) -> Result<Self, Error> {
-        let session = connect(config, application_name).await?;
+        let session = connect_unlimited(config, application_name).await?;
         let client = &session.client;
-        client.batch_execute(WITHOUT_TIMEOUTS).await?;
         // The first query of the transaction takes the snapshot.
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1";
         client.batch_execute(begin).await?;

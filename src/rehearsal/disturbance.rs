@@ -11,7 +11,7 @@ use super::RehearsalError;
 use super::roster::Roster;
 use crate::observe::Disturbance;
 use crate::postgres::backends;
-use crate::postgres::connect::{Session, connect, describe};
+use crate::postgres::connect::{Session, connect_unlimited, describe};
 use crate::postgres::disturbance as sql;
 use crate::scenario::plan::{DisturbanceKind, DisturbancePlan};
 use crate::schema::{RelationName, Schema};
@@ -51,8 +51,7 @@ impl Disturbances {
         let mut sessions = Vec::new();
         for plan in plans {
             let tables = tables(plan, schema)?;
-            let session = connect(config, &format!("pgrehearse {}", plan.kind)).await?;
-            sql::unlimited(&session.client).await?;
+            let session = connect_unlimited(config, &format!("pgrehearse {}", plan.kind)).await?;
             let pid = backends::own_pid(&session.client).await?;
             roster.disturbed_by(pid, plan.kind);
             sessions.push(Sitting {

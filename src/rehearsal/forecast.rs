@@ -12,7 +12,7 @@ use super::{Options, RehearsalError, Rehearsed, TableSize};
 use crate::judge;
 use crate::judge::forecast::{Trial, project};
 use crate::observe::{Forecast, Migration, MigrationOutcome, Pass};
-use crate::postgres::connect::connect;
+use crate::postgres::connect::connect_unlimited;
 use crate::postgres::forecast::{
     BuildMemory, be_alone, build_memory, set_build_memory, set_build_workers,
 };
@@ -213,7 +213,7 @@ async fn on(
 ) -> Result<Trial, RehearsalError> {
     let config = shadow.config();
     let tables = shadow.facts(plan).await.tables;
-    let session = connect(&config, "pgrehearse forecast").await?;
+    let session = connect_unlimited(&config, "pgrehearse forecast").await?;
     in_proportion(&session.client, &tables, trials).await?;
     be_alone(&session.client).await?;
     // It has served; what ends it is of no consequence.

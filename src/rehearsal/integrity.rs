@@ -7,7 +7,7 @@ use tokio_postgres::{Config, Error};
 use super::RehearsalError;
 use super::leftovers::{Remains, leftovers, lost_rows, touched};
 use crate::observe::{Integrity, Invariant, LaggingSequence, Migration, MigrationOutcome};
-use crate::postgres::connect::{connect, describe};
+use crate::postgres::connect::{connect_unlimited, describe};
 use crate::postgres::integrity::Snapshot;
 use crate::postgres::{integrity, inventory, sequences};
 use crate::scenario::Plan;
@@ -76,7 +76,7 @@ pub(super) async fn before(plan: &Plan, config: &Config) -> Result<Known, Rehear
         });
     }
     drop(snapshot);
-    let session = connect(config, APPLICATION).await?;
+    let session = connect_unlimited(config, APPLICATION).await?;
     let client = &session.client;
     let inventory = inventory::read(client).await?;
     Ok(Known {
@@ -146,7 +146,7 @@ struct Now {
 /// All of it, or an error: half of it would read as if nothing were left.
 async fn read_schema(config: &Config, known: &Known) -> Result<Now, Error> {
     let before = &known.integrity;
-    let session = connect(config, APPLICATION).await?;
+    let session = connect_unlimited(config, APPLICATION).await?;
     let client = &session.client;
     let indexes = integrity::invalid_indexes(client).await?;
     let constraints = integrity::unvalidated_constraints(client).await?;

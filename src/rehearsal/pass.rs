@@ -22,7 +22,7 @@ use super::settle::{Raw, settle};
 use super::show::Show;
 use crate::judge;
 use crate::observe::{Migration, MigrationOutcome, Pass, PassName, PhaseName, TableUsage};
-use crate::postgres::connect::{Session, connect};
+use crate::postgres::connect::{Session, connect_unlimited};
 use crate::postgres::uses::{Uses, table_uses};
 use crate::scenario::Plan;
 use crate::scenario::plan::DisturbancePlan;
@@ -112,6 +112,9 @@ pub(super) async fn run_pass(stage: Stage<'_>) -> Result<Passed, RehearsalError>
         end,
     };
     let mut pass = settle(plan, raw);
+    if let Some(error) = stage.abort.and_then(Order::lost) {
+        return Err(error.into());
+    }
     pass.abort = stage.abort.map(|order| order.told(&pass, zero));
     let blind = error.map(|error| {
         let gap = Span(pass.locks.sample_error);
@@ -150,7 +153,7 @@ struct Usage {
 
 impl Usage {
     async fn begin(config: &Config) -> Self {
-        let session = connect(config, "pgrehearse usage").await.ok();
+        let session = connect_unlimited(config, "pgrehearse usage").await.ok();
         let mut usage = Self {
             session,
             before: BTreeMap::new(),

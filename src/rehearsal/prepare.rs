@@ -10,7 +10,7 @@ use super::events::Event;
 use super::filled::Kept;
 use super::loaded::{Filling, Loaded, Surroundings, server_options, tell_started};
 use super::{FillFacts, Options, RehearsalError, ShadowFacts, TableSize};
-use crate::postgres::connect::connect;
+use crate::postgres::connect::connect_unlimited;
 use crate::postgres::ground::read_ground;
 use crate::postgres::sizes::table_sizes;
 use crate::scenario::Plan;
@@ -91,7 +91,7 @@ impl Shadow {
             summary = load_schema(&config, &plan.schema) => summary?,
             () = around.stop.asked() => return Err(RehearsalError::Interrupted),
         };
-        let session = connect(&config, "pgrehearse catalog").await?;
+        let session = connect_unlimited(&config, "pgrehearse catalog").await?;
         let loaded = Loaded::read(&session.client, plan, summary.notes).await?;
         Self::new(plan, server, loaded)
     }
@@ -154,14 +154,18 @@ impl Shadow {
 
     /// What is known of it for a rewriting of the migration; none where it cannot be read.
     pub(super) async fn ground(&self) -> Option<Ground> {
-        let session = connect(&self.config(), "pgrehearse catalog").await.ok()?;
+        let session = connect_unlimited(&self.config(), "pgrehearse catalog")
+            .await
+            .ok()?;
         let schema = self.loaded.schema.clone();
         read_ground(&session.client, schema).await.ok()
     }
 
     /// The shadow as it is while measuring. What cannot be read is left out.
     pub(super) async fn facts(&self, plan: &Plan) -> ShadowFacts {
-        let session = connect(&self.config(), "pgrehearse facts").await.ok();
+        let session = connect_unlimited(&self.config(), "pgrehearse facts")
+            .await
+            .ok();
         let names: Vec<String> = self
             .fill
             .tables

@@ -12,7 +12,7 @@ use super::runner;
 use crate::judge::failure;
 use crate::observe::{Migration, MigrationOutcome, RestoredTable, Rollback, SecondRun};
 use crate::postgres::checksums::{TableSum, sums};
-use crate::postgres::connect::{connect, describe};
+use crate::postgres::connect::{connect_unlimited, describe};
 use crate::postgres::inventory;
 use crate::scenario::Plan;
 use crate::scenario::plan::MigrationPlan;
@@ -97,7 +97,7 @@ async fn tried(
 }
 
 async fn state(config: &Config) -> Result<State, String> {
-    let session = connect(config, "pgrehearse comparison").await;
+    let session = connect_unlimited(config, "pgrehearse comparison").await;
     let session = session.map_err(|error| describe(&error))?;
     let read = async {
         Ok(State {

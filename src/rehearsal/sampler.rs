@@ -18,7 +18,7 @@ use super::watch::owners;
 use crate::observe::lock_sample::LockSample;
 use crate::observe::waits::{TrackedLocks, WaitTracker};
 use crate::postgres::activity::ActivityQuery;
-use crate::postgres::connect::describe;
+use crate::postgres::connect::{describe, unlimited};
 use crate::postgres::endpoint::Endpoint;
 use crate::postgres::locks::LockQuery;
 use crate::traffic::Timeline;
@@ -153,6 +153,7 @@ async fn sample(
     seen: &mut Seen,
 ) -> Result<(), tokio_postgres::Error> {
     let session = endpoint.connect("pgrehearse lock sampler").await?;
+    unlimited(&session.client).await?;
     let mut eyes = Eyes::open(&session.client, is_on_this_machine(endpoint)).await?;
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
