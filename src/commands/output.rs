@@ -5,12 +5,10 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use terminal_size::Width;
 
 use super::{Failure, Shared};
 use crate::report::{Report, Style, json, markdown, terminal};
-
-/// Widest report on a terminal, in columns.
-const MAX_WIDTH: usize = 100;
 
 /// A folder that reports are written into, found writable before anything is measured.
 #[derive(Debug)]
@@ -149,8 +147,9 @@ fn stdout() -> BufWriter<anstream::AutoStream<io::Stdout>> {
 }
 
 fn style() -> Style {
+    let size = terminal_size::terminal_size_of(io::stdout());
     Style {
-        width: MAX_WIDTH,
+        width: size.map_or(Style::WIDEST, |(Width(columns), _)| usize::from(columns)),
         colour: io::stdout().is_terminal(),
     }
 }

@@ -17,6 +17,19 @@ pub(super) struct ErrorRow<'a> {
     pub(super) transactions: Vec<(&'a str, u64)>,
 }
 
+impl ErrorRow<'_> {
+    /// Requests that it ended.
+    pub(super) fn all(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// The part of all requests that it ended.
+    pub(super) fn share(&self, pass: &Pass) -> f64 {
+        let scheduled = pass.phases.iter().map(|phase| phase.accounting.scheduled);
+        self.all() as f64 / scheduled.sum::<u64>().max(1) as f64
+    }
+}
+
 /// The name of what ends a request that the application refuses; it is no error of the server's.
 pub(super) const SHED: &str = "shed";
 
@@ -42,7 +55,7 @@ pub(super) fn errors_of(pass: &Pass) -> Vec<ErrorRow<'_>> {
             transactions: ended_by(pass, error),
         })
         .collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.counts.iter().sum::<u64>()));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.all()));
     rows
 }
 

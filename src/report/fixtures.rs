@@ -103,6 +103,8 @@ pub(super) fn load_report() -> Report {
     phase.accounting.completed -= 7;
     phase.accounting.failed += 7;
     phase.errors.insert("40001".to_owned(), 7);
+    let kind = &mut phase.transactions[0];
+    kind.errors.insert("40001".to_owned(), 7);
     let ended = phase.accounting.scheduled;
     let mut report = report(pass);
     report.verdict = None;

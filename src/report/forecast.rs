@@ -96,7 +96,7 @@ fn line(report: &Report, duration: &Forecast) -> Line {
         place: statement(report, duration.statement)
             .map(|statement| format!("{}:{}", statement.file, statement.line))
             .unwrap_or_default(),
-        here: seconds(duration.measured().unwrap_or_default()),
+        here: duration.measured().map_or_else(unknown, seconds),
         there,
         between,
         wal: wal.map_or_else(unknown, |wal| bytes(wal.predicted)),

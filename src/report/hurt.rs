@@ -1,16 +1,50 @@
 //! What hurt whom, in sentences that several formats print.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::blame::NOTICEABLE;
 use crate::judge::slowness::{saturation, slow_seconds, slowed_by};
 use crate::judge::wording::{counted, moment, percent, place, request_seconds, thousands, wanted};
-use crate::judge::{Blame, Cause, Window, blame};
+use crate::judge::{Blame, Cause, Window, blame, cause};
 use crate::observe::{Deadlock, DeadlockPartner, Migration, Pass, PhaseName};
 use crate::units::Span;
 
 use super::Report;
 use super::errors::{SHED, errors_in};
+
+/// Who hurt whom in a pass, as every format tells it. What nobody would notice is left out.
+pub(super) struct Hurt<'a> {
+    pub(super) migration: &'a Migration,
+    /// The locks of the migration, with who waited for them.
+    pub(super) blames: Vec<Blame>,
+    /// Statements that waited, with nobody noticeably behind them.
+    pub(super) lonely: Vec<(usize, Cause)>,
+    /// A sentence each.
+    pub(super) deadlocks: Vec<String>,
+    /// What is to be said of all of them, a sentence each.
+    pub(super) remarks: Vec<String>,
+}
+
+/// Who hurt whom; none where nobody did.
+pub(super) fn hurt(pass: &Pass) -> Option<Hurt<'_>> {
+    let migration = pass.migration.as_ref()?;
+    let mut blames = blame(pass);
+    blames.retain(|blame| blame.longest >= NOTICEABLE);
+    let told: BTreeSet<usize> = blames.iter().filter_map(|blame| blame.statement).collect();
+    let lonely = cause::lonely(pass, |index| told.contains(&index));
+    let deadlocks = deadlock_sentences(pass);
+    if blames.is_empty() && lonely.is_empty() && deadlocks.is_empty() {
+        return None;
+    }
+    let crowd = without_connection(pass).filter(|_| !blames.is_empty());
+    Some(Hurt {
+        migration,
+        blames,
+        lonely,
+        deadlocks,
+        remarks: crowd.into_iter().chain(precision(pass)).collect(),
+    })
+}
 
 /// What the statement did: `held ShareRowExclusiveLock on public.measurements for 4.20 s`.
 pub(super) fn charge(migration: &Migration, blame: &Blame) -> String {
@@ -93,7 +127,7 @@ pub(super) fn queue(blame: &Blame) -> Option<String> {
 }
 
 /// How exact the lengths of waits are; none where nobody waited.
-pub(super) fn precision(pass: &Pass) -> Option<String> {
+fn precision(pass: &Pass) -> Option<String> {
     let locks = &pass.locks;
     (!locks.waits.is_empty()).then(|| {
         format!(
@@ -124,7 +158,7 @@ const WITHOUT_CONNECTION: [&str; 4] = [
 
 /// The requests that stood in no queue of the server's, since they never had a connection, and what all
 /// lost together.
-pub(super) fn without_connection(pass: &Pass) -> Option<String> {
+fn without_connection(pass: &Pass) -> Option<String> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let met = |name| name == PhaseName::Migration || name == PhaseName::Recovery;
     for phase in pass.phases.iter().filter(|phase| met(phase.name)) {
@@ -156,7 +190,7 @@ pub(super) fn without_connection(pass: &Pass) -> Option<String> {
 const DEADLOCKS_TOLD: usize = 5;
 
 /// The deadlocks, those of the migration first: who was ended, and who waited for whom.
-pub(super) fn deadlock_sentences(pass: &Pass) -> Vec<String> {
+fn deadlock_sentences(pass: &Pass) -> Vec<String> {
     let (own, others): (Vec<&Deadlock>, Vec<&Deadlock>) = pass
         .locks
         .deadlocks

@@ -7,6 +7,7 @@ use crate::judge::wording::{percent, thousands};
 use crate::observe::errors::named;
 use crate::observe::{Latency, Pass, Phase};
 use crate::report::Report;
+use crate::report::errors::errors_of;
 use crate::report::facts::{load_plan, outcomes, throughput};
 use crate::units::{Rate, Span};
 
@@ -21,8 +22,8 @@ pub(super) fn write(report: &Report, pass: &Pass, out: &mut dyn Write) -> io::Re
         let (rate, fates) = (throughput(phase), outcomes(&phase.accounting));
         writeln!(out, "\n**{rate}** over {length}; {fates}")?;
         latencies(phase, out)?;
-        errors(phase, out)?;
     }
+    errors(pass, out)?;
     super::incident::said(pass, out)?;
     match &report.load {
         Some(load) => writeln!(out, "\n{}", text(&load.usage.to_string())),
@@ -82,16 +83,23 @@ fn percentiles(latency: Option<Latency>) -> [String; 7] {
     [mean, p50, p90, p95, p99, p999, max].map(|seconds| Span::from_seconds(seconds).to_string())
 }
 
-fn errors(phase: &Phase, out: &mut dyn Write) -> io::Result<()> {
-    if phase.errors.is_empty() {
+fn errors(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
+    let rows = errors_of(pass);
+    if rows.is_empty() {
         return Ok(());
     }
-    table(out, &["error", "requests", "share"])?;
-    for (error, count) in &phase.errors {
-        let share = *count as f64 / phase.accounting.scheduled.max(1) as f64;
+    table(out, &["error", "requests", "share", "of"])?;
+    for error in &rows {
+        let by = |(kind, count): &(&str, u64)| format!("{} {}", text(kind), thousands(*count));
+        let by: Vec<String> = error.transactions.iter().map(by).collect();
         row(
             out,
-            &[code(&named(error)), thousands(*count), percent(share)],
+            &[
+                code(&named(error.error)),
+                thousands(error.all()),
+                percent(error.share(pass)),
+                by.join(", "),
+            ],
         )?;
     }
     Ok(())

@@ -1,24 +1,20 @@
 //! Who was hurt by what: each lock of the migration, the queue behind it, and what it cost; deadlocks.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use crate::judge::Blame;
 use crate::judge::wording::{place, request_seconds, thousands};
-use crate::judge::{Blame, blame, cause};
 use crate::observe::{Migration, Pass};
-use crate::report::hurt::{
-    charge, deadlock_sentences, precision, queue, waited_alone, who_waited, without_connection,
-};
+use crate::report::hurt::{Hurt, charge, hurt, queue, waited_alone, who_waited};
 use crate::units::Span;
 
 use super::{code, list, row, table, text};
 
 pub(super) fn write(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
-    let Some(migration) = pass.migration.as_ref() else {
+    let Some(hurt) = hurt(pass) else {
         return Ok(());
     };
-    let blames = blame(pass);
-    if !blames.is_empty() {
+    if !hurt.blames.is_empty() {
         table(
             out,
             &[
@@ -31,16 +27,12 @@ pub(super) fn write(pass: &Pass, out: &mut dyn Write) -> io::Result<()> {
                 "who waited",
             ],
         )?;
-        for blame in &blames {
-            row(out, &cells(migration, blame))?;
+        for blame in &hurt.blames {
+            row(out, &cells(hurt.migration, blame))?;
         }
     }
-    list(
-        "Who waited behind whom",
-        &queues(pass, migration, &blames),
-        out,
-    )?;
-    list("Deadlocks", &deadlock_sentences(pass), out)
+    list("Who waited behind whom", &queues(&hurt), out)?;
+    list("Deadlocks", &hurt.deadlocks, out)
 }
 
 fn accused(migration: &Migration, statement: Option<usize>) -> String {
@@ -65,26 +57,19 @@ fn cells(migration: &Migration, blame: &Blame) -> [String; 7] {
 }
 
 /// What the statements waited for themselves, and who waited behind whom.
-fn queues(pass: &Pass, migration: &Migration, blames: &[Blame]) -> Vec<String> {
+fn queues(hurt: &Hurt<'_>) -> Vec<String> {
     let mut sentences = Vec::new();
-    for blame in blames {
+    for blame in &hurt.blames {
         if blame.cause.is_some() {
-            let accused = accused(migration, blame.statement);
-            sentences.push(format!("{accused} {}", charge(migration, blame)));
+            let accused = accused(hurt.migration, blame.statement);
+            sentences.push(format!("{accused} {}", charge(hurt.migration, blame)));
         }
         sentences.extend(queue(blame));
     }
-    let told: BTreeSet<usize> = blames.iter().filter_map(|blame| blame.statement).collect();
-    for (index, cause) in cause::lonely(pass, |index| told.contains(&index)) {
-        sentences.push(format!(
-            "{} {}",
-            place(migration, index),
-            waited_alone(&cause)
-        ));
+    for (index, cause) in &hurt.lonely {
+        let accused = place(hurt.migration, *index);
+        sentences.push(format!("{accused} {}", waited_alone(cause)));
     }
-    sentences.extend(without_connection(pass).filter(|_| !blames.is_empty()));
-    if !sentences.is_empty() {
-        sentences.extend(precision(pass));
-    }
+    sentences.extend(hurt.remarks.iter().cloned());
     sentences
 }

@@ -5,9 +5,10 @@ use std::io;
 use super::{chain, passes};
 use crate::judge::wording::{awaited, counted, percent, thousands};
 use crate::observe::errors::named;
-use crate::observe::{Accounting, Lag, Latency, Pass, Phase, RootKind};
+use crate::observe::{Lag, Latency, Pass, Phase, RootKind};
 use crate::report::Report;
 use crate::report::columns::{Align, Cell, Columns};
+use crate::report::errors::errors_of;
 use crate::report::facts::{deviation, load_plan, outcomes, throughput};
 use crate::report::page::{BOLD, CYAN, DIM, PLAIN, Page, RED};
 use crate::units::Span;
@@ -28,8 +29,8 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report, pass: &Pass) -> io::Re
         page.heading(&throughput(phase), &format!("over {}", length(phase)))?;
         page.item(("  ", PLAIN), &outcomes(&phase.accounting))?;
         latencies(page, phase)?;
-        errors(page, phase)?;
     }
+    errors(page, pass)?;
     super::errors::first_words(page, pass)?;
     chain::write(page, report, pass)?;
     passes::timeline(page, report, pass)?;
@@ -109,29 +110,21 @@ fn lag_row(lag: &Lag) -> Vec<Cell> {
     ]
 }
 
-fn errors(page: &mut Page<'_>, phase: &Phase) -> io::Result<()> {
-    if phase.errors.is_empty() {
+fn errors(page: &mut Page<'_>, pass: &Pass) -> io::Result<()> {
+    let rows = errors_of(pass);
+    if rows.is_empty() {
         return Ok(());
     }
     page.heading("Errors", "by SQLSTATE or kind")?;
     let mut table = Columns::new(&[Align::Left, Align::Right, Align::Right, Align::Left]);
-    let mut errors: Vec<(&String, &u64)> = phase.errors.iter().collect();
-    errors.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    for (error, count) in errors {
-        let of = |kind: &Accounting| kind.scheduled.max(1) as f64;
-        let kinds: Vec<String> = phase
-            .transactions
-            .iter()
-            .filter_map(|kind| {
-                let count = kind.errors.get(error)?;
-                Some(format!("{} {}", kind.name, thousands(*count)))
-            })
-            .collect();
+    for row in &rows {
+        let by = |(kind, count): &(&str, u64)| format!("{kind} {}", thousands(*count));
+        let by: Vec<String> = row.transactions.iter().map(by).collect();
         table.row(vec![
-            Cell::painted(named(error), RED),
-            Cell::new(thousands(*count)),
-            Cell::new(percent(*count as f64 / of(&phase.accounting))),
-            Cell::painted(kinds.join(", "), DIM),
+            Cell::painted(named(row.error), RED),
+            Cell::new(thousands(row.all())),
+            Cell::new(percent(row.share(pass))),
+            Cell::painted(by.join(", "), DIM),
         ]);
     }
     table.write(page)
