@@ -128,6 +128,9 @@ impl Span {
     }
 }
 
+/// Ten years: added to a moment of now, a longer one may be beyond what a clock can hold.
+const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
+
 impl FromStr for Span {
     type Err = UnitError;
 
@@ -153,8 +156,10 @@ impl FromStr for Span {
         let number: f64 = number.parse().map_err(|_| wrong())?;
         // Rounded to the nanosecond, so that "0.1s" and "100ms" are equal.
         Duration::try_from_secs_f64(number * seconds_per_unit)
+            .ok()
+            .filter(|span| *span <= LONGEST)
             .map(Span)
-            .map_err(|_| UnitError::TooLarge(text.to_owned()))
+            .ok_or_else(|| UnitError::TooLarge(text.to_owned()))
     }
 }
 
@@ -281,6 +286,10 @@ mod tests {
         }
         assert!(matches!(
             "99999999999G".parse::<Rows>(),
+            Err(UnitError::TooLarge(_))
+        ));
+        assert!(matches!(
+            "5000d".parse::<Span>(),
             Err(UnitError::TooLarge(_))
         ));
     }

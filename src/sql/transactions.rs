@@ -1,5 +1,6 @@
 //! Whether the statements of a file can run in the transactions that the scenario gives them.
 
+use super::words::flat_text;
 use super::{MigrationScript, SqlError, SqlStatement, StatementKind};
 
 /// Refuses, before anything runs, what the server would refuse half way.
@@ -75,12 +76,11 @@ fn control_in_file(text: &str) -> String {
 }
 
 /// `COMMIT AND CHAIN` begins the next transaction at once.
-fn chains(text: &str) -> bool {
-    let words: Vec<String> = text
-        .split_whitespace()
-        .map(str::to_ascii_lowercase)
-        .collect();
-    matches!(words.as_slice(), [.., and, chain] if and == "and" && chain == "chain")
+pub(super) fn chains(text: &str) -> bool {
+    let text = flat_text(text).to_ascii_lowercase();
+    text.trim_end_matches(';')
+        .trim_end()
+        .ends_with(" and chain")
 }
 
 fn error(script: &MigrationScript, statement: &SqlStatement, message: String) -> SqlError {

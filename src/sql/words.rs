@@ -45,6 +45,24 @@ pub(super) fn flat_without(node: &SyntaxNode, left_out: &[SyntaxNode]) -> String
     flat_text(&text)
 }
 
+/// Whether a column's type is one of those that make a sequence of their own.
+pub(super) fn is_serial(ty: &str) -> bool {
+    let serials = [
+        "serial",
+        "serial2",
+        "serial4",
+        "serial8",
+        "smallserial",
+        "bigserial",
+    ];
+    is_type(ty, &serials)
+}
+
+/// Whether a type has one of these names.
+pub(super) fn is_type(ty: &str, names: &[&str]) -> bool {
+    matches!(parts(ty).as_slice(), [name] if names.contains(&name.as_str()))
+}
+
 /// The parts of a dotted name, as the catalog has them: unquoted, else in lower case.
 pub(super) fn parts(path: &str) -> Vec<String> {
     let mut parts = Vec::new();
@@ -80,6 +98,21 @@ mod tests {
     fn texts_lose_comments_and_line_ends_but_no_strings() {
         let text = "a  -- why\n  = 'x  -- y' /* z */ + 1";
         assert_eq!(flat_text(text), "a = 'x  -- y' + 1");
+    }
+
+    #[test]
+    fn a_type_is_known_by_its_whole_name() {
+        let serial = [
+            "serial",
+            "BigSerial",
+            "serialised_order",
+            "app.serial",
+            "text",
+        ];
+        assert_eq!(serial.map(is_serial), [true, true, false, false, false]);
+        let json = ["json", "JSON", "jsonb", "my_json", "\"Json\""];
+        let is_json = json.map(|ty| is_type(ty, &["json"]));
+        assert_eq!(is_json, [true, true, false, false, false]);
     }
 
     #[test]

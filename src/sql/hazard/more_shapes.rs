@@ -4,13 +4,13 @@ use squawk_syntax::ast::{
     AlterExtensionAction, AlterTableAction, AlterTypeAction, AstNode, DataOption, Stmt,
 };
 
-use super::super::words::flat_text;
+use super::super::words::{flat, flat_text, is_type};
 use super::shapes::{actions, added_columns};
 
 pub(super) fn adds_json_column(statement: &Stmt) -> bool {
     added_columns(statement)
         .filter_map(|column| column.ty())
-        .any(|ty| ty.syntax().text().to_string().eq_ignore_ascii_case("json"))
+        .any(|ty| is_type(&flat(&ty), &["json"]))
 }
 
 pub(super) fn disables_trigger(statement: &Stmt) -> bool {

@@ -3,7 +3,7 @@
 use squawk_syntax::ast::{self, AlterColumnOption, AlterTableAction, AstNode, Constraint, Stmt};
 
 use super::super::subject::subject;
-use super::super::words::{flat, flat_text};
+use super::super::words::{flat, flat_text, is_serial, is_type};
 use super::shapes::actions;
 
 /// What stands for a name that the statement does not give.
@@ -88,8 +88,8 @@ fn is_of(rule: &str, action: &AlterTableAction) -> bool {
                 Constraint::DefaultConstraint(_) | Constraint::GeneratedConstraint(_)
             )
         }),
-        "adding-serial-column" => type_contains(action, "serial"),
-        "adding-json-column" => type_contains(action, "json"),
+        "adding-serial-column" => type_is(action, is_serial),
+        "adding-json-column" => type_is(action, |ty| is_type(ty, &["json"])),
         _ => false,
     }
 }
@@ -101,11 +101,9 @@ fn added(action: &AlterTableAction, wanted: fn(&Constraint) -> bool) -> bool {
     }
 }
 
-fn type_contains(action: &AlterTableAction, word: &str) -> bool {
+fn type_is(action: &AlterTableAction, wanted: fn(&str) -> bool) -> bool {
     match action {
-        AlterTableAction::AddColumn(column) => column
-            .ty()
-            .is_some_and(|ty| flat(&ty).to_ascii_lowercase().contains(word)),
+        AlterTableAction::AddColumn(column) => column.ty().is_some_and(|ty| wanted(&flat(&ty))),
         _ => false,
     }
 }

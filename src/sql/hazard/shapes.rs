@@ -3,6 +3,7 @@
 use squawk_syntax::ast::{self, AlterColumnOption, AlterTableAction, AstNode, Constraint, Stmt};
 
 use super::super::subject::refers;
+use super::super::words::{flat, is_serial};
 
 pub(super) fn adds_foreign_key(statement: &Stmt) -> bool {
     added_constraints(statement).any(|constraint| {
@@ -36,13 +37,7 @@ pub(super) fn adds_checked_column(statement: &Stmt) -> bool {
 pub(super) fn adds_serial_column(statement: &Stmt) -> bool {
     added_columns(statement)
         .filter_map(|column| column.ty())
-        .any(|ty| {
-            let name = ty.syntax().text().to_string().to_ascii_lowercase();
-            matches!(
-                name.as_str(),
-                "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8"
-            )
-        })
+        .any(|ty| is_serial(&flat(&ty)))
 }
 
 /// Whether a new column gets its values from a function or an expression. squawk takes every

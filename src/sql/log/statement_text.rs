@@ -1,6 +1,7 @@
 //! What the text of a logged statement says of it: how it bears on the transaction around it, and
 //! whether it can be replayed at all.
 
+use super::super::transactions::chains;
 use super::super::{StatementKind, split};
 use super::normal::Normal;
 
@@ -65,12 +66,6 @@ fn block(text: &str) -> Block {
         };
     }
     net
-}
-
-/// `COMMIT AND CHAIN` begins the next transaction at once.
-fn chains(text: &str) -> bool {
-    let normal = Normal::of(text).text;
-    normal.ends_with("and chain") && !normal.ends_with("no chain")
 }
 
 /// The table of `CREATE TEMPORARY TABLE`.

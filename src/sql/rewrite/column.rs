@@ -5,7 +5,7 @@ use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode, Constraint};
 
 use super::super::syntax;
-use super::super::words::{flat, flat_without, name_of};
+use super::super::words::{flat, flat_without, is_serial, name_of};
 use super::batches::{Work, in_batches};
 use super::constraint::{self, in_two_steps, named};
 use super::ground::Known;
@@ -149,9 +149,7 @@ fn stuck(added: &ast::AddColumn, name: &str) -> Option<String> {
             _ => {}
         }
     }
-    let ty = added.ty().map(|ty| flat(&ty).to_ascii_lowercase());
-    let serial = ty.is_some_and(|ty| ty.contains("serial"));
-    if serial {
+    if added.ty().is_some_and(|ty| is_serial(&flat(&ty))) {
         return Some(format!(
             "a serial column rewrites the table: add {name} as an integer, CREATE SEQUENCE … OWNED BY it, SET \
              DEFAULT nextval(…), and fill it in batches"

@@ -85,8 +85,7 @@ pub(super) fn reindex(reindex: &ast::Reindex, known: &Known<'_>) -> Turned {
         None => return Turned::Kept,
     };
     let options = reindex.reindex_option_list();
-    let options = options.map(|options| flat(&options).to_ascii_lowercase());
-    if concurrently || options.is_some_and(|options| options.contains("concurrently")) {
+    if concurrently || options.is_some_and(|options| switches_on(&flat(&options), "concurrently")) {
         return Turned::Kept;
     }
     if known.major() < 12 {
@@ -98,6 +97,15 @@ pub(super) fn reindex(reindex: &ast::Reindex, known: &Known<'_>) -> Turned {
     }
     let sql = inserted(&flat(reindex), &[word]);
     Turned::Steps(vec![Step::long("require-concurrent-reindex", sql, BUILDS)])
+}
+
+/// Whether `(VERBOSE, CONCURRENTLY off)` asks for an option.
+fn switches_on(options: &str, wanted: &str) -> bool {
+    let options = options.trim_matches(['(', ')', ' ']).to_ascii_lowercase();
+    options.split(',').any(|option| {
+        let mut words = option.split_whitespace();
+        words.next() == Some(wanted) && !matches!(words.next(), Some("off" | "false" | "0"))
+    })
 }
 
 /// The text with CONCURRENTLY behind the first of these words.

@@ -239,6 +239,7 @@ fn versions_decide() {
     let not_null = "ALTER TABLE orders ALTER COLUMN state SET NOT NULL";
     assert!(of(11, not_null).contains("PostgreSQL 11 reads every row"));
     assert!(!of(11, "REINDEX TABLE orders").contains("TABLE CONCURRENTLY"));
+    assert!(of(14, "REINDEX (CONCURRENTLY off) TABLE orders").contains("TABLE CONCURRENTLY"));
     let detach = "ALTER TABLE lists DETACH PARTITION p";
     assert!(of(13, detach).contains("from 14 on"));
     assert!(of(14, detach).contains("DETACH PARTITION p CONCURRENTLY;"));

@@ -1,5 +1,6 @@
 //! The transactions of a migration, and which of them cannot be taken apart.
 
+use super::super::transactions::chains;
 use super::super::words::flat_text;
 use super::super::{MigrationScript, SqlStatement, StatementKind};
 use super::Skipped;
@@ -11,8 +12,7 @@ pub(super) const COMMIT: &str = "COMMIT";
 /// A migration whose transactions go over into each other is left alone.
 pub(super) fn chained(script: &MigrationScript) -> Option<Skipped> {
     let chains = |statement: &&SqlStatement| {
-        let text = flat_text(&statement.text).to_ascii_lowercase();
-        statement.kind() == StatementKind::TransactionEnd && text.ends_with("and chain")
+        statement.kind() == StatementKind::TransactionEnd && chains(&statement.text)
     };
     let statement = script.statements.iter().find(chains)?;
     Some(Skipped {

@@ -60,8 +60,12 @@ async fn reach(target: &Target, address: Address, name: &str) -> Result<Connecti
         return Err(error);
     };
     route.encryption = second;
-    // Where both fail, the first way is the one that was meant.
-    attempt(target, &route).await.map_err(|_| error)
+    // Where both fail for it, the first way is the one that was meant; else it is not the encryption any more.
+    let again = attempt(target, &route).await;
+    again.map_err(|other| match may_be_the_encryption(&other) {
+        true => error,
+        false => other,
+    })
 }
 
 /// Whether the other way to encrypt could help: the handshake failed, or `pg_hba.conf` refuses.

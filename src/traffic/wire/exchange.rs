@@ -69,7 +69,9 @@ impl Connection {
             return Err(self.bury(&error));
         }
         if self.pipeline {
-            self.digest()?;
+            if self.digest()? == Next::RefuseCopy {
+                self.refuse_copy().await?;
+            }
             self.sent = self.answers.count();
         }
         Ok(())
