@@ -11,8 +11,6 @@ use super::{LockWait, Locks, RootKind};
 #[derive(Debug, Clone)]
 pub(super) struct EndedWait {
     pub(super) start: Duration,
-    /// Whether the request's wait before it led to it, so that the request was counted then.
-    pub(super) continues: bool,
     pub(super) wait: LockWait,
 }
 
@@ -46,12 +44,11 @@ impl EndedWaits {
             return self.others.push(ended);
         }
         if wait.is_owed_to_migration() {
-            let requests = u64::from(!ended.continues);
-            self.tolls.push(wait, (ended.start, requests));
+            self.tolls.push(wait, ended.start);
             match self.counts.get_mut(&wait.waiter) {
-                Some(count) => *count += requests,
+                Some(count) => *count += 1,
                 None => {
-                    self.counts.insert(wait.waiter.clone(), requests);
+                    self.counts.insert(wait.waiter.clone(), 1);
                 }
             }
         }
@@ -128,7 +125,6 @@ mod tests {
         let length = Duration::from_millis(millis);
         EndedWait {
             start: Duration::from_secs(10),
-            continues: false,
             wait: LockWait {
                 start: 0.0,
                 length,

@@ -98,15 +98,11 @@ impl Tolls {
     /// the memory.
     const MOST: usize = 20 * Locks::KEPT;
 
-    /// Takes in a wait that is owed to the migration: when it began, since the timeline's origin, and
-    /// of how many requests it is the first.
-    pub(super) fn push(&mut self, wait: &LockWait, (start, requests): (Duration, u64)) {
+    /// Takes in a wait that is owed to the migration, and when it began, since the timeline's origin.
+    pub(super) fn push(&mut self, wait: &LockWait, start: Duration) {
         let Self { open } = self;
         let start = start.as_secs_f64();
-        let toll = Toll {
-            waits: requests,
-            ..Toll::of(wait)
-        };
+        let toll = Toll::of(wait);
         let names = [&wait.locktype, &wait.mode, &wait.waiter].map(Clone::clone);
         let mut key = (wait.root.statement, wait.relation.clone(), names);
         if open.len() >= Self::MOST && !open.contains_key(&key) {
@@ -185,7 +181,7 @@ mod tests {
     }
 
     fn push(tolls: &mut Tolls, wait: LockWait) {
-        tolls.push(&wait, (Duration::from_secs(12), 1));
+        tolls.push(&wait, Duration::from_secs(12));
     }
 
     #[test]

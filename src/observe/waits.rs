@@ -31,12 +31,14 @@ pub struct WaitTracker {
     rings: Rings,
 }
 
+/// What a session waits for: `locktype`, the relation's OID, the mode.
+type Awaited = (String, Option<u32>, String);
+
 #[derive(Debug)]
 struct OpenWait {
-    lock: (String, Option<u32>, String),
+    lock: Awaited,
     start: Duration,
     last_seen: Duration,
-    continues: bool,
     /// Whom it was owed to, and for how long.
     owed: Vec<(Owed, Duration)>,
     wait: LockWait,
@@ -64,13 +66,20 @@ impl OpenWait {
         first.is_some_and(|(first, _)| first.root.kind == RootKind::Migration)
     }
 
-    /// Whether a wait for this lock is the next step of the same request: who waits for a row queues for
+    /// Whether a wait for this lock is the next step of the same wait: who waits for a row queues for
     /// the right to wait for it, then waits for the transaction that has it (`heap_acquire_tuplock`).
-    fn leads_to(&self, (locktype, relation): (&str, Option<u32>), root: &Root) -> bool {
+    fn leads_to(&self, (locktype, relation, _): &Awaited, root: &Root) -> bool {
         let (own_type, own_relation, _) = &self.lock;
-        (own_type.as_str(), locktype) == ("tuple", "transactionid")
-            && *own_relation == relation
+        (own_type.as_str(), locktype.as_str()) == ("tuple", "transactionid")
+            && own_relation == relation
             && self.is_owed_to_migration() == (root.kind == RootKind::Migration)
+    }
+
+    /// Goes over to its next step.
+    fn go_on(&mut self, lock: Awaited) {
+        let (locktype, _, mode) = &lock;
+        (self.wait.locktype, self.wait.mode) = (locktype.clone(), mode.clone());
+        self.lock = lock;
     }
 }
 
@@ -127,9 +136,15 @@ impl WaitTracker {
     fn extend_or_open(&mut self, sample: &LockSample, row: &LockRow, queue: &Queue<'_>) {
         let oid = row.relation.as_ref().map(|(oid, _)| *oid);
         let lock = (row.locktype.clone(), oid, row.mode.clone());
-        let begun = row.waited.map(|waited| sample.at.saturating_sub(waited));
+        let mut begun = row.waited.map(|waited| sample.at.saturating_sub(waited));
         let mut owed = queue.root(row);
         owed.root.statement = self.migration.blamed_statement(sample, row, &owed.root);
+        if let Some(open) = self.open.get_mut(&row.pid)
+            && open.leads_to(&lock, &owed.root)
+        {
+            open.go_on(lock.clone());
+            begun = None;
+        }
         let open = self
             .open
             .get(&row.pid)
@@ -141,8 +156,6 @@ impl WaitTracker {
             Some(open) if open.is_owed_to_migration() => None,
             Some(open) => (owed.root.kind == RootKind::Migration).then_some(open.last_seen),
         };
-        let last = self.open.get(&row.pid);
-        let continues = last.is_some_and(|last| last.leads_to((&row.locktype, oid), &owed.root));
         if let Some(start) = start {
             self.close(row.pid, start);
         }
@@ -151,7 +164,6 @@ impl WaitTracker {
             lock,
             start: begins,
             last_seen: begins,
-            continues,
             owed: Vec::new(),
             wait: LockWait {
                 start: 0.0,
@@ -193,7 +205,6 @@ impl WaitTracker {
         }
         self.ended.push(EndedWait {
             start: open.start,
-            continues: open.continues,
             wait,
         });
     }
@@ -465,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_steps_of_waiting_for_a_row_are_one_request() {
+    fn the_two_steps_of_waiting_for_a_row_are_one_wait() {
         let step = |locktype: &str| LockRow {
             locktype: locktype.into(),
             ..row(1, "ExclusiveLock", false, &[MIGRATION])
@@ -476,7 +487,10 @@ mod tests {
             sample(20, 0, vec![]),
             sample(30, 0, vec![step("transactionid")]),
         ]);
-        assert_eq!(tracked.locks.waits_seen, 3);
+        assert_eq!(tracked.locks.waits_seen, 2);
+        let longest = &tracked.locks.waits[0];
+        let told = (longest.locktype.as_str(), longest.length);
+        assert_eq!(told, ("transactionid", millis(15)));
         assert_eq!(tracked.locks.behind_migration["record"], 2);
         let requests: u64 = tracked.tolls.iter().map(|open| open.toll.waits).sum();
         assert_eq!(requests, 2);
