@@ -22,7 +22,7 @@ impl<'a> Culprit<'a> {
         let migration = pass.migration.as_ref()?;
         Some(Self {
             migration,
-            statement: statement(migration, index)?,
+            statement: migration.statement(index)?,
             blame: blames.iter().find(|blame| blame.statement == Some(index)),
         })
     }
@@ -56,7 +56,7 @@ impl<'a> Culprit<'a> {
             let taker = Some(self.statement.index);
             spent_in(Some(self.migration), taker, Some(held)).filter(|_| tells)
         });
-        statement(self.migration, later?)
+        self.migration.statement(later?)
     }
 
     /// Whether it would still hurt with nothing else in its transaction: it waited itself, or took too long.
@@ -69,11 +69,6 @@ impl<'a> Culprit<'a> {
         } = self.statement;
         waited || duration.saturating_sub(*lock_wait) > bearable
     }
-}
-
-fn statement(migration: &Migration, index: usize) -> Option<&Statement> {
-    let mut statements = migration.statements.iter();
-    statements.find(|statement| statement.index == index)
 }
 
 /// To end the transaction before another statement of it runs.

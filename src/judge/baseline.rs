@@ -110,7 +110,7 @@ fn doubted_by_lag(case: &Case<'_>, baseline: &Phase) -> &'static [&'static str] 
 fn lag(case: &Case<'_>, baseline: &Phase) -> Option<String> {
     let lag = baseline.lag?.p99;
     let p99 = baseline.latency?.p99;
-    let bound = lag_bound((case.limits.p99_ratio * p99).max(case.limits.p99_floor.as_secs_f64()));
+    let bound = lag_bound(case.p99_limit(p99));
     (lag > bound).then(|| {
         format!(
             "the load generator could not keep up: its lag in the baseline has a p99 of {}, more \

@@ -23,11 +23,8 @@ pub struct Cause {
 
 /// What a statement waited for noticeably, and behind whom; none where it did not.
 pub fn cause(pass: &Pass, index: usize) -> Option<Cause> {
-    let statements = &pass.migration.as_ref()?.statements;
-    let statement = statements
-        .iter()
-        .find(|statement| statement.index == index)
-        .filter(|statement| statement.lock_wait >= NOTICEABLE)?;
+    let statement = pass.migration.as_ref()?.statement(index);
+    let statement = statement.filter(|statement| statement.lock_wait >= NOTICEABLE)?;
     let waits = pass
         .locks
         .waits

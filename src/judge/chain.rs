@@ -80,10 +80,7 @@ fn migration_links(pass: &Pass) -> Vec<Link> {
         .filter(|blame| blame.longest >= NOTICEABLE)
         .filter_map(|blame| {
             let index = blame.statement?;
-            let statement = migration
-                .statements
-                .iter()
-                .find(|statement| statement.index == index)?;
+            let statement = migration.statement(index)?;
             // One statement may be in the way on several tables; the first is the one most waited for.
             seen.insert(index).then(|| Link {
                 at: statement.start,

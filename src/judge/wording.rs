@@ -6,11 +6,7 @@ use crate::observe::{LockWait, Migration, PassName, Root, RootKind};
 
 /// Names a statement of the migration for people, who count from 1: `statement 2 (migration.sql:4)`.
 pub fn place(migration: &Migration, index: usize) -> String {
-    let found = migration
-        .statements
-        .iter()
-        .find(|statement| statement.index == index);
-    match found {
+    match migration.statement(index) {
         Some(statement) => format!(
             "statement {} ({}:{})",
             index + 1,

@@ -59,6 +59,14 @@ pub struct Attempt {
     pub total_wait: Duration,
 }
 
+impl Migration {
+    /// Its statement of this index, from 0; none where the last attempt did not come to it.
+    pub fn statement(&self, index: usize) -> Option<&Statement> {
+        let mut statements = self.statements.iter();
+        statements.find(|statement| statement.index == index)
+    }
+}
+
 impl Attempt {
     /// Puts down what each attempt cost: the waits that began from its start on and before the next one's.
     pub fn charge(attempts: &mut [Self], waits: &[LockWait]) {

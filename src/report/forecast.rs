@@ -192,8 +192,5 @@ fn statement(report: &Report, index: usize) -> Option<&Statement> {
         .passes
         .iter()
         .filter_map(|pass| pass.migration.as_ref());
-    migrations.find_map(|migration| {
-        let mut statements = migration.statements.iter();
-        statements.find(|statement| statement.index == index)
-    })
+    migrations.find_map(|migration| migration.statement(index))
 }

@@ -49,10 +49,9 @@ pub(super) fn hurt(pass: &Pass) -> Option<Hurt<'_>> {
 /// What the statement did: `held ShareRowExclusiveLock on public.measurements for 4.20 s`.
 pub(super) fn charge(migration: &Migration, blame: &Blame) -> String {
     let lock = &blame.lock;
-    let waited = migration
-        .statements
-        .iter()
-        .find(|statement| Some(statement.index) == blame.statement)
+    let waited = blame
+        .statement
+        .and_then(|index| migration.statement(index))
         .map(|statement| statement.lock_wait)
         .filter(|waited| *waited >= NOTICEABLE);
     let spent_in = blame.spent_in.map(|index| place(migration, index));

@@ -58,7 +58,7 @@ impl<'t> Work<'t> {
     /// None where the migration has no such statement, or nothing was filled.
     pub(super) fn of(sizes: &'t [Size<'t>], index: usize) -> Option<Self> {
         let largest = sizes.last()?.first()?;
-        let at_largest = statement(largest, index)?;
+        let at_largest = largest.migration.statement(index)?;
         let smallest = sizes.first()?.first()?;
         let table = grows_with(at_largest, (&largest.tables, &smallest.tables))?;
         let mut work = Self {
@@ -116,7 +116,7 @@ impl<'t> Work<'t> {
             let rows = find(&trials.first()?.tables, table)?.rows.0;
             let runs = trials
                 .iter()
-                .filter_map(|trial| statement(trial, self.index));
+                .filter_map(|trial| trial.migration.statement(self.index));
             let measured = runs.filter_map(&measure).min_by(f64::total_cmp)?;
             Some(ForecastPoint { rows, measured })
         };
@@ -182,11 +182,6 @@ pub(super) fn points(measured: &[ForecastPoint]) -> Vec<Point> {
         value: point.measured,
     };
     measured.iter().map(point).collect()
-}
-
-fn statement(trial: &Trial, index: usize) -> Option<&Statement> {
-    let mut statements = trial.migration.statements.iter();
-    statements.find(|statement| statement.index == index)
 }
 
 fn find<'t>(tables: &'t [TableSize], name: &str) -> Option<&'t TableSize> {

@@ -55,12 +55,8 @@ fn accused(page: &mut Page<'_>, migration: &Migration, statement: Option<usize>)
         return page.line("  the migration");
     };
     let place = place(migration, index);
-    let sql = migration
-        .statements
-        .iter()
-        .find(|statement| statement.index == index)
-        .map(|statement| statement.sql.as_str())
-        .unwrap_or_default();
+    let statement = migration.statement(index);
+    let sql = statement.map_or("", |statement| &statement.sql);
     let room = page.columns().saturating_sub(place.chars().count() + 4);
     let text = format!("  {}  {}", page.paint(BOLD, &place), cut(sql, room));
     page.line(&text)
