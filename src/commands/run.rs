@@ -9,7 +9,7 @@ use super::scenario_files::{Choice, Loaded, load};
 use super::side_by_side::{SideBySide, folder_name};
 use super::workshop::{Depth, Workshop};
 use super::{Failure, Shared, code_of, exit, rewrite, sweep};
-use crate::report::{Report, TriedRewrite};
+use crate::report::{Report, TriedRewrite, comparison};
 use crate::scenario::Plan;
 use crate::scenario::plan::{Role, Trials};
 use crate::scenario::release::Ordering;
@@ -131,9 +131,6 @@ fn each(
     for loaded in several {
         let rehearsed = workshop.rehearse(loaded, Depth::Whole);
         add(&mut table, loaded, rehearsed, shared);
-        if workshop.stopped() {
-            break;
-        }
     }
     finish(&table, shared)
 }
@@ -151,7 +148,7 @@ fn with_safe_form(
         None => TriedRewrite::default(),
     };
     report.rewrite = Some(tried.clone());
-    if tried.rewrite.is_empty() || workshop.stopped() {
+    if tried.rewrite.is_empty() {
         deliver(&report, out, shared)?;
         return Ok(code(&report));
     }
@@ -177,10 +174,10 @@ fn add(
 
 /// The table after the reports; of JSON, the reports are all that is printed.
 fn finish(table: &SideBySide<'_>, shared: &Shared) -> Result<u8, Failure> {
-    if !shared.json {
-        table.print(false)?;
-    }
-    table.save()
+    table.finish(|rows| match shared.json {
+        true => Ok(()),
+        false => output::print_with(|out, style| comparison::write(rows, out, style)),
+    })
 }
 
 /// A folder's name for one of several: by its migration, and its order where that was asked for.

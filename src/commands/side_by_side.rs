@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use anstream::eprintln;
 
-use super::output::{self, OutputFolder};
+use super::output::OutputFolder;
 use super::scenario_files::Loaded;
 use super::{Failure, code_of, exit};
 use crate::report::Report;
@@ -50,36 +50,33 @@ impl<'a> SideBySide<'a> {
                 inside.err().or(delivered.err())
             }
             Err(failure) => {
-                if !matches!(failure, Failure::Interrupted) {
-                    let row = Rehearsed::could_not_run(&loaded.plan, expected, &failure);
-                    self.rows.push(row);
-                }
+                let row = Rehearsed::could_not_run(&loaded.plan, expected, &failure);
+                self.rows.push(row);
                 Some(failure)
             }
         };
         if let Some(failure) = failed {
-            eprintln!("{failure}");
+            // After an interrupt, the table says it of each that is left.
+            if !matches!(failure, Failure::Interrupted) {
+                eprintln!("{failure}");
+            }
             self.worsen(failure.exit_code());
         }
     }
 
-    /// Prints the table.
-    pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
-        let printed = match json {
-            true => output::print_with(|out, _| comparison::write_json(&self.rows, out)),
-            false => output::print_with(|out, style| comparison::write(&self.rows, out, style)),
-        };
-        printed.map_err(Failure::could_not_run)
-    }
-
-    /// Writes the table into `--out`, where there is one, and says the worst exit code.
-    pub(super) fn save(&self) -> Result<u8, Failure> {
-        if let Some(out) = self.out {
+    /// Writes the table into `--out`, where there is one, prints it and says the worst exit code. A file that cannot
+    /// be written is told only after the table has been shown.
+    pub(super) fn finish(
+        &self,
+        print: impl FnOnce(&[Rehearsed]) -> anyhow::Result<()>,
+    ) -> Result<u8, Failure> {
+        let saved = self.out.map_or(Ok(()), |out| {
             out.write_file("comparison.json", |file| {
                 comparison::write_json(&self.rows, file)
             })
-            .map_err(Failure::could_not_run)?;
-        }
+        });
+        print(&self.rows).map_err(Failure::could_not_run)?;
+        saved.map_err(Failure::could_not_run)?;
         Ok(self.worst)
     }
 

@@ -9,6 +9,7 @@ use super::scenario_files::{Choice, Loaded, load};
 use super::side_by_side::{SideBySide, folder_name};
 use super::workshop::{Depth, Workshop};
 use super::{Failure, Shared};
+use crate::report::comparison;
 use crate::scenario::plan::Outcome;
 
 /// Options of `verify`.
@@ -47,12 +48,11 @@ pub fn verify(options: &VerifyOptions) -> Result<u8, Failure> {
                 written.map(|_| ()).map_err(Failure::could_not_run)
             },
         );
-        if workshop.stopped() {
-            break;
-        }
     }
-    table.print(shared.json)?;
-    table.save()
+    table.finish(|rows| match shared.json {
+        true => output::print_with(|out, _| comparison::write_json(rows, out)),
+        false => output::print_with(|out, style| comparison::write(rows, out, style)),
+    })
 }
 
 /// The migrations that a scenario expects something of.

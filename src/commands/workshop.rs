@@ -64,6 +64,10 @@ impl Workshop {
         loaded: &Loaded,
         depth: Depth,
     ) -> Result<(Report, Option<Ground>), Failure> {
+        // Of several rehearsals, those that an interrupt leaves.
+        if self.stopped() {
+            return Err(Failure::Interrupted);
+        }
         let plan = &loaded.plan;
         self.progress.begin(&format!(
             "rehearsing {}: {}",
