@@ -20,8 +20,7 @@ pub(super) fn locks(work: &Work<'_>, durations: &[Forecast], passes: &[&Pass]) -
         .iter()
         .filter(|_| statement.locks.is_empty())
         .filter_map(|pass| {
-            let statements = &pass.migration.as_ref()?.statements;
-            let seen = statements.iter().find(|other| other.index == work.index)?;
+            let seen = pass.migration.as_ref()?.statement(work.index)?;
             Some((seen, pass.locks.sample_interval))
         });
     let sampled = sampled.flat_map(|(seen, interval)| {
@@ -98,8 +97,9 @@ fn held(work: &Work<'_>, lock: &HeldLock, durations: &[Forecast]) -> Forecast {
     }
 }
 
-/// Of a lock that was sampled: the same share of the statement's time as in the pass. It was held for an interval of the
-/// samples longer than it was seen, at the most, both before and after.
+/// Of a lock that was sampled: the same share of the statement's time as in the pass, where it may have been taken and
+/// given back up to an interval of the samples earlier or later than was seen. Of one that was held for a moment only,
+/// nobody knows whether it grows.
 fn held_share(
     (seen, interval): (&Statement, Duration),
     lock: &HeldLock,
@@ -110,6 +110,7 @@ fn held_share(
     let share_of = |held: Duration| (held.as_secs_f64() / took.max(f64::MIN_POSITIVE)).min(1.0);
     let held = lock.held?;
     let (share, most) = (share_of(held), share_of(held + 2 * interval));
+    let least = share_of(held.saturating_sub(2 * interval));
     let scaled = |value: Option<f64>| value.map(|value| value * share);
     let sizes = of.sizes.iter().map(|point| ForecastPoint {
         measured: point.measured * share,
@@ -121,7 +122,7 @@ fn held_share(
         mode: Some(lock.mode.clone()),
         sizes: sizes.collect(),
         predicted: scaled(of.predicted),
-        low: scaled(of.low),
+        low: of.low.map(|value| value * least),
         high: of.high.map(|value| value * most),
         ..of.clone()
     })

@@ -338,14 +338,27 @@ fn time_without_a_processor_does_not_count() {
 #[test]
 fn a_lock_of_a_statement_outside_transactions_is_known_from_the_passes() {
     let runs = trials(|rows| vec![scanning(0, rows as f64 * 2e-6)]);
-    let mut pass = healthy();
-    let migration = pass.migration.as_mut().unwrap();
-    migration.statements = vec![locking("AccessExclusiveLock", scanning(0, 8.0))];
-    migration.statements[0].locks[0].held = Some(secs(4.0));
-    let forecasts = project(&runs, &[pass]);
-    let hold = forecasts
-        .iter()
-        .find(|one| one.quantity == Quantity::LockHeld)
-        .unwrap();
-    assert!((hold.predicted.unwrap() - 800.0).abs() < 1.0, "{hold:?}");
+    let hold = |seconds| {
+        let mut pass = healthy();
+        pass.locks.sample_interval = secs(0.01);
+        let migration = pass.migration.as_mut().unwrap();
+        migration.statements = vec![locking("AccessExclusiveLock", scanning(0, 8.0))];
+        migration.statements[0].locks[0].held = Some(secs(seconds));
+        let forecasts = project(&runs, &[pass]);
+        let of = |quantity| {
+            let mut forecasts = forecasts.iter();
+            forecasts.find(|one| one.quantity == quantity).cloned()
+        };
+        of(Quantity::Duration).zip(of(Quantity::LockHeld))
+    };
+    // Half of the time, give or take 10 ms of 8 s at either end.
+    let (all, long) = hold(4.0).unwrap();
+    assert!((long.predicted.unwrap() - 800.0).abs() < 1.0, "{long:?}");
+    let (all, (low, high)) = (all.bounds().unwrap(), long.bounds().unwrap());
+    assert!((low - all.0 * 0.4975).abs() < 1e-6, "{long:?}");
+    assert!((high - all.1 * 0.5025).abs() < 1e-6, "{long:?}");
+    // A moment, for all that was seen: whether it grows, nobody knows.
+    let (_, brief) = hold(0.005).unwrap();
+    let (low, high) = brief.bounds().unwrap();
+    assert!(low.abs() < f64::EPSILON && high > 5.0, "{brief:?}");
 }
