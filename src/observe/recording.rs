@@ -255,7 +255,7 @@ impl Recording {
     /// The longest stretch within `[from, to)` in which no transaction of one kind succeeded although
     /// one was due, and which kind it was. A stretch starts with the first request due after the last
     /// success and ends with the next success or at `to`; it is measured in ticks of 10 ms and off by
-    /// less than two of them. One lost request alone is no longer a stretch than requests took: of a rare
+    /// less than two of them. Requests lost in one tick alone are no longer a stretch than requests took: of a rare
     /// kind, the next success may be far away without anything having been in its way.
     pub fn unavailable(&self, from: Duration, to: Duration) -> (Duration, Option<usize>) {
         let mut longest = (Duration::ZERO, None);

@@ -63,7 +63,7 @@ impl Ticks {
     /// starts in the first tick in which a request came due that did not succeed within that tick,
     /// and lasts to the tick of the next success, or to `to`. It is off by less than two ticks.
     ///
-    /// Where all requests of a stretch but one succeeded in the end, it is no longer than that one and the
+    /// Where all requests of a stretch but those of one tick succeeded in the end, it is no longer than these and the
     /// slowest of the others took: between two requests of a rare kind nobody knows how things stood.
     pub(super) fn longest_outage(&self, from: Duration, to: Duration) -> Duration {
         let mut longest = Duration::ZERO;

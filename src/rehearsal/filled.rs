@@ -126,7 +126,7 @@ fn is_of_the_copy(error: &ServerError) -> bool {
     match error {
         ServerError::File { source, .. } => !matches!(
             source.kind(),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::PermissionDenied
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded
         ),
         ServerError::Start { .. } | ServerError::NotRunning { .. } => true,
         _ => false,

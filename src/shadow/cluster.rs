@@ -26,6 +26,9 @@ const INITDB_LIMIT: Duration = Duration::from_secs(120);
 /// From the start of the process to the first connection.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
+/// The same after a crash: recovery reads the WAL since the last checkpoint, up to `max_wal_size` and more.
+pub(super) const RECOVERY_LIMIT: Duration = Duration::from_secs(900);
+
 /// A clean shutdown writes all that is in memory to the disk.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(600);
 
@@ -113,18 +116,27 @@ impl Cluster {
 
     /// Starts the server and waits for the first connection.
     pub(super) async fn launch(&self, durability: Durability) -> Result<(), ServerError> {
+        self.launch_within(durability, START_LIMIT).await
+    }
+
+    /// The same, for so long at the most.
+    pub(super) async fn launch_within(
+        &self,
+        durability: Durability,
+        limit: Duration,
+    ) -> Result<(), ServerError> {
         self.configure(durability)?;
         let log = self.postmaster.log_length();
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.postmaster.directory.data());
         self.spawn("postgres", command, Signal::QUIT)?;
-        self.wait_until_ready(log).await
+        self.wait_until_ready(log, limit).await
     }
 
     /// `log` is the log's length before the start.
-    async fn wait_until_ready(&self, log: u64) -> Result<(), ServerError> {
+    async fn wait_until_ready(&self, log: u64, limit: Duration) -> Result<(), ServerError> {
         let config = self.config("postgres");
-        let deadline = Instant::now() + START_LIMIT;
+        let deadline = Instant::now() + limit;
         let how = loop {
             let ended = self.postmaster.ended();
             if let Some(status) = ended.map_err(|source| self.unwatched(source))? {
@@ -137,7 +149,7 @@ impl Cluster {
                 break "was stopped while it started".to_owned();
             }
             if Instant::now() >= deadline {
-                break format!("accepted no connection within {} s", START_LIMIT.as_secs());
+                break format!("accepted no connection within {} s", limit.as_secs());
             }
             tokio::time::sleep(PAUSE).await;
         };

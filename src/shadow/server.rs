@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Config;
 
 use super::cache::CachedFill;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, RECOVERY_LIMIT};
 use super::directory::{RunDirectory, sweep};
 use super::error::ServerError;
 use super::installation::Installation;
@@ -183,7 +183,8 @@ impl Server {
     pub async fn crash(&self) -> Result<Duration, ServerError> {
         let crashed = Instant::now();
         self.cluster.crash().await?;
-        self.cluster.launch(self.durability).await?;
+        let launched = self.cluster.launch_within(self.durability, RECOVERY_LIMIT);
+        launched.await?;
         Ok(crashed.elapsed())
     }
 

@@ -35,7 +35,7 @@ pub async fn load_schema_as_guest(
 }
 
 /// Statements that would change what other databases of the server share, by their first words.
-const SHARED: [(&[&str], &str); 16] = [
+const SHARED: [(&[&str], &str); 18] = [
     (
         &["ALTER", "SYSTEM"],
         "the server's settings are not the shadow's to change",
@@ -61,6 +61,8 @@ const SHARED: [(&[&str], &str); 16] = [
         &["COMMENT", "ON", "DATABASE"],
         "the comment of the shadow's database is where its mark stands",
     ),
+    (&["COMMENT", "ON", "ROLE"], ROLES),
+    (&["COMMENT", "ON", "TABLESPACE"], TABLESPACES),
     (&["ALTER", "TABLESPACE"], TABLESPACES),
     (&["CREATE", "TABLESPACE"], TABLESPACES),
     (&["DROP", "TABLESPACE"], TABLESPACES),
