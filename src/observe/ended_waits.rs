@@ -25,12 +25,36 @@ pub(super) struct EndedWaits {
     others: Longest,
     counts: BTreeMap<String, u64>,
     tolls: Tolls,
+    moments: Vec<OwedWait>,
     max: Duration,
     total: Duration,
     seen: u64,
 }
 
+/// When a wait that was owed to the migration began, and how long it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwedWait {
+    /// Since the timeline's origin.
+    pub start: Duration,
+    /// Its length.
+    pub length: Duration,
+}
+
+/// All waits together.
+pub(super) struct AllWaits {
+    /// The sums, and the waits that may be kept: twice as many as a report has, since which ones tell most is decided
+    /// when all are known.
+    pub(super) locks: Locks,
+    /// What those owed to the migration cost.
+    pub(super) tolls: Vec<OpenToll>,
+    /// All that were owed to it, as far as there is room.
+    pub(super) owed: Vec<OwedWait>,
+}
+
 impl EndedWaits {
+    /// More waits than these are not told apart: 2 MB.
+    const MOMENTS: usize = 65_536;
+
     /// Takes in a wait.
     pub(super) fn push(&mut self, ended: EndedWait) {
         self.seen += 1;
@@ -45,6 +69,12 @@ impl EndedWaits {
         }
         if wait.is_owed_to_migration() {
             self.tolls.push(wait, ended.start);
+            if self.moments.len() < Self::MOMENTS {
+                self.moments.push(OwedWait {
+                    start: ended.start,
+                    length: wait.length,
+                });
+            }
             match self.counts.get_mut(&wait.waiter) {
                 Some(count) => *count += 1,
                 None => {
@@ -55,16 +85,16 @@ impl EndedWaits {
         self.behind_migration.push(ended);
     }
 
-    /// What a report keeps of them, and what those owed to the migration cost; with twice as many waits as
-    /// it may have: which ones tell most is decided when all are known. Times in it are since
-    /// `zero`; what the samples themselves were like is left open.
-    pub(super) fn finish(self, zero: Duration) -> (Locks, Vec<OpenToll>) {
+    /// All of them, with times since `zero` but for those of `owed`; what the samples themselves were like is left
+    /// open.
+    pub(super) fn finish(self, zero: Duration) -> AllWaits {
         let Self {
             of_migration,
             behind_migration,
             others,
             counts,
             tolls,
+            moments,
             max,
             total,
             seen,
@@ -85,7 +115,11 @@ impl EndedWaits {
             behind_migration: counts,
             ..Locks::default()
         };
-        (locks, tolls.finish(zero))
+        AllWaits {
+            locks,
+            tolls: tolls.finish(zero),
+            owed: moments,
+        }
     }
 }
 
@@ -155,7 +189,8 @@ mod tests {
         }
         waits.push(ended(1, "migration", RootKind::Traffic));
         assert!(waits.others.0.len() < 2 * Locks::KEPT);
-        let (locks, tolls) = waits.finish(Duration::from_secs(10));
+        let AllWaits { locks, tolls, owed } = waits.finish(Duration::from_secs(10));
+        assert_eq!(owed.len() as u64, many);
         assert_eq!(
             tolls[0].toll.waits, many,
             "all of them, not only those kept"

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LockWait, RowChange};
+use super::{OwedWait, RowChange};
 use crate::sql::Hazard;
 use crate::units::{optional_seconds, seconds};
 
@@ -68,10 +68,11 @@ impl Migration {
 }
 
 impl Attempt {
-    /// Puts down what each attempt cost: the waits that began from its start on and before the next one's.
-    pub fn charge(attempts: &mut [Self], waits: &[LockWait]) {
-        for wait in waits.iter().filter(|wait| wait.is_owed_to_migration()) {
-            let begun = |attempt: &&mut Self| attempt.start.as_secs_f64() <= wait.start;
+    /// Puts down what each attempt cost: the waits that began from its start on and before the next one's. Their times
+    /// are on the timeline, those of the attempts since `zero` on it.
+    pub fn charge(attempts: &mut [Self], waits: &[OwedWait], zero: Duration) {
+        for wait in waits {
+            let begun = |attempt: &&mut Self| zero + attempt.start <= wait.start;
             // A wait may seem to begin a moment before the attempt that it is owed to.
             let index = attempts.iter_mut().filter(begun).count().saturating_sub(1);
             if let Some(attempt) = attempts.get_mut(index) {
@@ -174,4 +175,37 @@ pub struct HeldLock {
     /// From when it was got to the end of its transaction; none if that was not seen.
     #[serde(with = "optional_seconds")]
     pub held: Option<Duration>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_attempt_is_charged_with_the_waits_that_began_in_it_or_the_pause_behind_it() {
+        let secs = Duration::from_secs;
+        let attempt = |start| Attempt {
+            start: secs(start),
+            end: secs(start + 1),
+            error: None,
+            waits: 0,
+            longest_wait: Duration::ZERO,
+            total_wait: Duration::ZERO,
+        };
+        let wait = |start, length| OwedWait {
+            start: secs(100) + Duration::from_millis(start),
+            length: secs(length),
+        };
+        let mut attempts = [attempt(10), attempt(15)];
+        let waits = [
+            wait(9_990, 1),
+            wait(10_500, 2),
+            wait(14_999, 3),
+            wait(15_000, 4),
+        ];
+        Attempt::charge(&mut attempts, &waits, secs(100));
+        let told =
+            attempts.map(|attempt| (attempt.waits, attempt.longest_wait, attempt.total_wait));
+        assert_eq!(told, [(3, secs(3), secs(6)), (1, secs(4), secs(4))]);
+    }
 }

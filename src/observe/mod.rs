@@ -48,6 +48,7 @@ pub use coverage::{LeftOutStatement, SentStatement, StatementCoverage};
 pub use deadlock::{Deadlock, DeadlockPartner};
 pub use distribution::{Distribution, HistogramError};
 pub use disturbance::Disturbance;
+pub use ended_waits::OwedWait;
 pub use first_failure::{FirstFailure, Said};
 pub use fleet_event::{FleetEvent, FleetEventKind};
 pub use forecast::{Forecast, ForecastPoint, Growth, Interval, Quantity};

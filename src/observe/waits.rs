@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::activity::Activity;
 use super::deadlock::Rings;
-use super::ended_waits::{EndedWait, EndedWaits};
+use super::ended_waits::{AllWaits, EndedWait, EndedWaits, OwedWait};
 use super::lock_sample::{LockRow, LockSample, Owed, Queue};
 use super::locks::OTHER;
 use super::migration_locks::{MigrationLocks, SeenLock};
@@ -221,7 +221,7 @@ impl WaitTracker {
             .unwrap_or_default()
             .saturating_sub(self.first.unwrap_or_default());
         let gaps = u32::try_from(self.samples.saturating_sub(1)).unwrap_or(u32::MAX);
-        let (locks, tolls) = self.ended.finish(zero);
+        let AllWaits { locks, tolls, owed } = self.ended.finish(zero);
         TrackedLocks {
             locks: Locks {
                 sample_interval: span.checked_div(gaps).unwrap_or_default(),
@@ -233,6 +233,7 @@ impl WaitTracker {
             migration: self.migration.finish(),
             waiters: self.waiters,
             tolls,
+            owed,
             rings: self.rings,
             activity: Activity::default(),
             processors: Vec::new(),
@@ -251,6 +252,8 @@ pub struct TrackedLocks {
     pub waiters: Vec<(Duration, u32)>,
     /// What the waits owed to the migration cost, by lock and kind of transaction.
     pub tolls: Vec<OpenToll>,
+    /// The waits owed to the migration, in the order in which they ended.
+    pub owed: Vec<OwedWait>,
     /// Sessions that waited for each other.
     pub rings: Rings,
     /// What sessions did, that waited for locks and the others.

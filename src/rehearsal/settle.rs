@@ -157,7 +157,7 @@ pub(super) fn settled_locks(
         for wait in &mut locks.waits {
             blame_taker(wait, migration);
         }
-        Attempt::charge(&mut migration.tries, &locks.waits);
+        Attempt::charge(&mut migration.tries, &tracked.owed, zero);
         locks.tolls = lockbook::settled(tracked.tolls, migration);
     }
     keep_the_telling(&mut locks.waits);
