@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::one_after_the_other;
 use super::projection::projected;
 use super::work::Work;
 use crate::observe::{Forecast, ForecastPoint, HeldLock, LockMode, Pass, Quantity, Statement};
@@ -136,10 +137,11 @@ fn sum_of(under: &[&Forecast]) -> Forecast {
         let by_time = a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0));
         a_refused.cmp(&b_refused).then(by_time)
     });
-    let predicted = under.iter().map(|one| one.predicted).sum();
+    let whole = one_after_the_other(under);
     let bounds: Option<Vec<(f64, f64)>> = under.iter().map(|one| one.bounds()).collect();
     let end = |pick: fn(&(f64, f64)) -> f64| Some(bounds.as_ref()?.iter().map(pick).sum());
-    let refused = under.iter().find_map(|one| one.refused.clone());
+    let refused = under.iter().filter(|_| whole.is_none());
+    let refused = refused.into_iter().find_map(|one| one.refused.clone());
     let worst_fit = under.iter().map(|one| one.fit_error).fold(0.0, f64::max);
     Forecast {
         statement: 0,
@@ -150,7 +152,7 @@ fn sum_of(under: &[&Forecast]) -> Forecast {
         sizes: Vec::new(),
         production_rows: longest.map_or(0, |one| one.production_rows),
         model: longest.map(|one| one.model).unwrap_or_default(),
-        predicted,
+        predicted: whole.map(|whole| whole.predicted),
         low: end(|bounds| bounds.0),
         high: end(|bounds| bounds.1),
         fit_error: worst_fit,

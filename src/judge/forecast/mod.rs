@@ -50,13 +50,35 @@ pub fn project(trials: &[Trial], passes: &[Pass]) -> Vec<Forecast> {
     all
 }
 
-/// The time that the whole migration takes; none where that of a statement could not be foreseen.
+/// The time that the whole migration takes; none where that of a statement could not be foreseen and matters.
 pub fn total(forecasts: &[Forecast]) -> Option<Interval> {
-    let mut durations = forecasts
-        .iter()
-        .filter(|forecast| forecast.quantity == Quantity::Duration)
-        .map(Forecast::interval)
-        .peekable();
-    durations.peek()?;
-    durations.try_fold(Interval::default(), |sum, next| Some(sum.and(next?)))
+    let is_time = |forecast: &&Forecast| forecast.quantity == Quantity::Duration;
+    let durations: Vec<&Forecast> = forecasts.iter().filter(is_time).collect();
+    match durations.is_empty() {
+        true => None,
+        false => one_after_the_other(&durations),
+    }
+}
+
+/// Times that could not be told within their bounds matter to a sum from this part of it on.
+const NEGLIGIBLE: f64 = 0.05;
+
+/// Several times together. Of those that could not be told, the middle of their bounds is taken where all that these
+/// leave open is negligible beside what is foreseen: a commit of up to 20 s behind an hour's work.
+fn one_after_the_other(durations: &[&Forecast]) -> Option<Interval> {
+    let foreseen = durations.iter().filter_map(|one| one.interval());
+    let foreseen = foreseen.fold(Interval::default(), Interval::and);
+    let open = durations.iter().filter(|one| one.interval().is_none());
+    let open = open.map(|one| one.bounds());
+    let open: Option<Vec<(f64, f64)>> = open.collect();
+    let (low, high) = open?
+        .into_iter()
+        .fold((0.0, 0.0), |sum, next| (sum.0 + next.0, sum.1 + next.1));
+    (high <= NEGLIGIBLE * foreseen.predicted).then(|| {
+        foreseen.and(Interval {
+            predicted: f64::midpoint(low, high),
+            low,
+            high,
+        })
+    })
 }

@@ -276,6 +276,29 @@ fn a_commit_waits_for_the_disk_or_checks_what_was_deferred() {
 }
 
 #[test]
+fn what_is_open_and_negligible_leaves_the_sum_known() {
+    let foreseen = project(&trials(|rows| vec![scanning(0, rows as f64 * 2e-6)]), &[]);
+    let known = total(&foreseen).unwrap();
+    let with_commit = |high: Option<f64>| {
+        let commit = Forecast {
+            statement: 1,
+            predicted: None,
+            low: high.map(|_| 0.0),
+            high,
+            refused: Some("it may be anything".to_owned()),
+            ..duration_of(&foreseen, 0).clone()
+        };
+        total(&[foreseen.clone(), vec![commit]].concat())
+    };
+    let whole = with_commit(Some(20.0)).unwrap();
+    assert!((whole.predicted - known.predicted - 10.0).abs() < 1e-6);
+    assert!((whole.low - known.low).abs() < 1e-6);
+    assert!((whole.high - known.high - 20.0).abs() < 1e-6);
+    assert_eq!(with_commit(Some(known.predicted / 10.0)), None);
+    assert_eq!(with_commit(None), None);
+}
+
+#[test]
 fn runs_that_failed_are_left_out() {
     let mut runs = trials(|rows| vec![scanning(0, rows as f64 * 2e-6)]);
     let mut failed = trial(4_000_000, vec![scanning(0, 0.0)]);
