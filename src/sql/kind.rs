@@ -132,7 +132,7 @@ fn outside_transaction(words: &[&str]) -> Option<&'static str> {
 fn reindex(rest: &[&str]) -> Option<&'static str> {
     let in_options =
         contains(rest, &["(", "concurrently"]) || contains(rest, &[",", "concurrently"]);
-    let switched_off = ["false", "off", "0"]
+    let switched_off = ["false", "off", "0", "'false'", "'off'"]
         .iter()
         .any(|off| contains(rest, &["concurrently", off]));
     match after_options(rest) {

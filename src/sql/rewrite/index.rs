@@ -2,6 +2,7 @@
 
 use squawk_syntax::ast::{self, AstNode, ReindexTarget};
 
+use super::super::StatementKind;
 use super::super::words::{flat, flat_text};
 use super::ground::Known;
 use super::step::{Step, Turned};
@@ -66,28 +67,20 @@ pub(super) fn drop(drop: &ast::DropIndex, known: &Known<'_>) -> Turned {
 }
 
 pub(super) fn reindex(reindex: &ast::Reindex, known: &Known<'_>) -> Turned {
-    let (concurrently, word) = match reindex.reindex_target() {
-        Some(ReindexTarget::ReindexTargetTable(target)) => {
-            (target.concurrently_token().is_some(), "table")
-        }
-        Some(ReindexTarget::ReindexTargetIndex(target)) => {
-            (target.concurrently_token().is_some(), "index")
-        }
-        Some(ReindexTarget::ReindexTargetSchema(target)) => {
-            (target.concurrently_token().is_some(), "schema")
-        }
-        Some(ReindexTarget::ReindexTargetDatabase(target)) => {
-            (target.concurrently_token().is_some(), "database")
-        }
+    let text = flat(reindex);
+    if StatementKind::of(&text) == StatementKind::OutsideTransaction("REINDEX CONCURRENTLY") {
+        return Turned::Kept;
+    }
+    let word = match reindex.reindex_target() {
+        Some(ReindexTarget::ReindexTargetTable(_)) => "table",
+        Some(ReindexTarget::ReindexTargetIndex(_)) => "index",
+        Some(ReindexTarget::ReindexTargetSchema(_)) => "schema",
+        Some(ReindexTarget::ReindexTargetDatabase(_)) => "database",
         Some(ReindexTarget::ReindexTargetSystem(_)) => {
             return Turned::stuck("system catalogs cannot be rebuilt CONCURRENTLY");
         }
         None => return Turned::Kept,
     };
-    let options = reindex.reindex_option_list();
-    if concurrently || options.is_some_and(|options| switches_on(&flat(&options), "concurrently")) {
-        return Turned::Kept;
-    }
     if known.major() < 12 {
         return Turned::Stuck(format!(
             "PostgreSQL {} has no REINDEX CONCURRENTLY (from 12 on): build a second index CONCURRENTLY, drop the \
@@ -95,17 +88,8 @@ pub(super) fn reindex(reindex: &ast::Reindex, known: &Known<'_>) -> Turned {
             known.major()
         ));
     }
-    let sql = inserted(&flat(reindex), &[word]);
+    let sql = inserted(&text, &[word]);
     Turned::Steps(vec![Step::long("require-concurrent-reindex", sql, BUILDS)])
-}
-
-/// Whether `(VERBOSE, CONCURRENTLY off)` asks for an option.
-fn switches_on(options: &str, wanted: &str) -> bool {
-    let options = options.trim_matches(['(', ')', ' ']).to_ascii_lowercase();
-    options.split(',').any(|option| {
-        let mut words = option.split_whitespace();
-        words.next() == Some(wanted) && !matches!(words.next(), Some("off" | "false" | "0"))
-    })
 }
 
 /// The text with CONCURRENTLY behind the first of these words.

@@ -229,7 +229,7 @@ fn what_is_safe_already_is_left_alone() {
 
 #[test]
 fn versions_decide() {
-    let of = |major, sql| {
+    let of = |major, sql: &str| {
         let ground = Ground { major, ..ground() };
         shown(&rewrite(&[split("m.sql", sql).unwrap()], true, &ground))
     };
@@ -239,7 +239,10 @@ fn versions_decide() {
     let not_null = "ALTER TABLE orders ALTER COLUMN state SET NOT NULL";
     assert!(of(11, not_null).contains("PostgreSQL 11 reads every row"));
     assert!(!of(11, "REINDEX TABLE orders").contains("TABLE CONCURRENTLY"));
-    assert!(of(14, "REINDEX (CONCURRENTLY off) TABLE orders").contains("TABLE CONCURRENTLY"));
+    for off in ["off", "'off'", "FALSE"] {
+        let sql = format!("REINDEX (VERBOSE, CONCURRENTLY {off}) TABLE orders");
+        assert!(of(14, &sql).contains("TABLE CONCURRENTLY"), "{sql}");
+    }
     let detach = "ALTER TABLE lists DETACH PARTITION p";
     assert!(of(13, detach).contains("from 14 on"));
     assert!(of(14, detach).contains("DETACH PARTITION p CONCURRENTLY;"));
